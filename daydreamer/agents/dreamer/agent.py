@@ -1,0 +1,183 @@
+"""Dreamer as an Agent: one gradient step of world model and behaviour, policies, checkpoints."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from daydreamer.agents.dreamer.behavior import Behavior
+from daydreamer.agents.dreamer.config import DreamerConfig, OptimiserConfig
+from daydreamer.agents.dreamer.policy import ExportedPolicy, PolicyStep
+from daydreamer.agents.dreamer.rssm import State
+from daydreamer.agents.dreamer.world_model import WorldModel
+from daydreamer.core.errors import CheckpointError, SpecMismatch
+from daydreamer.core.specs import Specs
+from daydreamer.core.transition import Batch, sensed
+from daydreamer.nn.optim import Optimiser
+
+
+def _optimiser(parameters: Any, config: OptimiserConfig) -> Optimiser:
+    return Optimiser(parameters, config.lr, config.eps, config.weight_decay, config.clip)
+
+
+class Dreamer:
+    """World model and behaviour, learnt from chunks of experience.
+
+    Args:
+        obs_spec: The environment's observations; flags and ``log/`` keys are left aside.
+        act_spec: One float action, a vector in [-1, 1].
+        config: Sizes and strategies.
+        seed: Of the weights and of all noise drawn in training.
+
+    Raises:
+        SpecMismatch: an action spec that is not one vector in [-1, 1], or nothing to observe.
+    """
+
+    def __init__(
+        self, obs_spec: Specs, act_spec: Specs, config: DreamerConfig, seed: int = 0, device: str = "cpu"
+    ):
+        if len(act_spec) != 1:
+            raise SpecMismatch(f"Dreamer controls one action vector, got {sorted(act_spec)}")
+        self.act_key, self.act_spec = next(iter(act_spec.items()))
+        if len(self.act_spec.shape) != 1 or (self.act_spec.low, self.act_spec.high) != (-1, 1):
+            raise SpecMismatch(f"Dreamer's action is a vector in [-1, 1], got {self.act_spec}")
+        self.specs = sensed(obs_spec)
+        if not self.specs:
+            raise SpecMismatch(f"nothing to observe among {sorted(obs_spec)}")
+        self.config, self.device = config, torch.device(device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.model = WorldModel(self.specs, self.act_spec.size, config).to(self.device)
+            self.behavior = Behavior(self.model.rssm.feat_size, self.act_spec.size, config).to(self.device)
+        self.model_opt = _optimiser(self.model.parameters(), config.model_opt)
+        self.actor_opt = _optimiser(self.behavior.actor.parameters(), config.actor_opt)
+        self.critic_opt = _optimiser(self.behavior.critic.parameters(), config.critic_opt)
+        self.rng = torch.Generator(self.device).manual_seed(seed)
+        self.updates = 0
+        self._exported: ExportedPolicy | None = None
+
+    # Training
+
+    def train(self, batch: Batch) -> dict[str, float]:
+        """One gradient step each of world model, actor and critic on ``batch`` [B, T, ...]."""
+        data = self._tensors(batch)
+        self.updates += 1
+
+        # World model
+        loss, states, metrics = self.model.loss(data, self.rng)
+        loss.backward()
+        metrics["train/grad_norm/model"] = self.model_opt.step()
+
+        # Behaviour, from posterior states with their gradient stopped
+        start = self._starts(states)
+        self.model.requires_grad_(False)
+        try:
+            actor_loss, critic_loss, more = self.behavior.loss(self.model, start, self.rng)
+            (actor_loss + critic_loss).backward()
+        finally:
+            self.model.requires_grad_(True)
+        metrics["train/grad_norm/actor"] = self.actor_opt.step()
+        metrics["train/grad_norm/critic"] = self.critic_opt.step()
+        self.behavior.follow(self.updates)
+
+        values = torch.stack([value.detach().float() for value in (metrics | more).values()]).tolist()
+        return dict(zip(metrics | more, values, strict=True))
+
+    def _starts(self, states: State) -> State:
+        """``[N, ...]`` of the posterior states ``[B, T, ...]``: all of them, or ``starts`` drawn at random."""
+        deter, stoch = states.deter.detach().flatten(0, 1), states.stoch.detach().flatten(0, 1)
+        if not 0 < self.config.starts < len(deter):
+            return State(deter, stoch)
+        chosen = torch.randperm(len(deter), generator=self.rng, device=self.device)[: self.config.starts]
+        return State(deter[chosen], stoch[chosen])
+
+    def report(self, batch: Batch) -> tuple[dict[str, float], dict[str, NDArray[Any]]]:
+        """Open-loop prediction: observe the first third of ``batch`` [B, T, ...], then predict the rest unseen.
+
+        Returns the root mean square error by key (``train/open_loop/KEY``), and ``truth/KEY``, ``open_loop/KEY``
+        arrays ``[B, T - context, ...]``.
+        """
+        data = self._tensors(batch)
+        length = data["is_first"].shape[1]
+        context = max(1, length // 3)
+        rng = torch.Generator(self.device).manual_seed(0)  # a look must not move the training's random stream
+        metrics, arrays = {}, {}
+        for key, guess in self.model.open_loop(data, context, rng).items():
+            truth = data[key][:, context:].float()
+            if key in self.specs and self.specs[key].is_image:
+                truth = truth / 255
+            metrics[f"train/open_loop/{key}"] = float((guess - truth).square().mean().sqrt())
+            arrays[f"truth/{key}"], arrays[f"open_loop/{key}"] = truth.cpu().numpy(), guess.cpu().numpy()
+        return metrics, arrays
+
+    def _tensors(self, batch: Batch) -> dict[str, Tensor]:
+        """``batch`` on the device under the model's names. Raises SpecMismatch on a missing key."""
+        wanted = {key: key for key in (*self.specs, "reward", "is_first", "is_terminal")} | {
+            "action": self.act_key
+        }
+        missing = sorted(set(wanted.values()) - set(batch))
+        if missing:
+            raise SpecMismatch(f"the batch lacks {missing}; it has {sorted(batch)}")
+        return {
+            name: torch.from_numpy(np.ascontiguousarray(batch[key])).to(self.device)
+            for name, key in wanted.items()
+        }
+
+    # Acting
+
+    def policy(self, version: int = 0) -> bytes:
+        """The present policy as ONNX: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
+        if self._exported is None:
+            step = PolicyStep(self.model.encoder, self.model.rssm, self.behavior.actor, sorted(self.specs))
+            self._exported = ExportedPolicy(step, self.specs, self.act_key, self.act_spec)
+        return self._exported.serialise(version)
+
+    # Checkpoints
+
+    def save(self) -> bytes:
+        """Weights, optimisers, normalisers, adapters, random state and counters."""
+        buffer = io.BytesIO()
+        torch.save(self._parts(), buffer)
+        return buffer.getvalue()
+
+    def load(self, data: bytes) -> None:
+        """Go on from ``save``. Raises CheckpointError, and then nothing has changed."""
+        try:
+            # weights_only reads tensors and plain containers: a checkpoint cannot run code
+            parts = torch.load(io.BytesIO(data), weights_only=True, map_location=self.device)
+        except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise CheckpointError(f"not a readable Dreamer checkpoint: {error}") from error
+        before = self.save()
+        try:
+            self._restore(parts)
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            self._restore(torch.load(io.BytesIO(before), weights_only=True, map_location=self.device))
+            raise CheckpointError(
+                f"the checkpoint is of another agent (sizes or parts differ): {error}"
+            ) from error
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "behavior": self.behavior.state_dict(),
+            "model_opt": self.model_opt.state_dict(),
+            "actor_opt": self.actor_opt.state_dict(),
+            "critic_opt": self.critic_opt.state_dict(),
+            "rng": self.rng.get_state(),
+            "updates": self.updates,
+        }
+
+    def _restore(self, parts: Mapping[str, Any]) -> None:
+        self.model.load_state_dict(parts["model"])
+        self.behavior.load_state_dict(parts["behavior"])
+        for name in ("model_opt", "actor_opt", "critic_opt"):
+            getattr(self, name).load_state_dict(parts[name])
+        self.rng.set_state(parts["rng"].cpu())
+        self.updates = int(parts["updates"])

@@ -1,0 +1,179 @@
+"""Configuration of the Dreamer family: versions differ here, not in code. No torch: presets read this on robots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is '{value}'; expected one of {', '.join(allowed)}")
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name} is {value}; expected a positive number")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {value}; expected a number in [{low}, {high}]")
+
+
+@dataclass(frozen=True)
+class KLConfig:
+    """dyn max(free, KL(sg post || prior)) + rep max(free, KL(post || sg prior)), times an adaptive weight.
+
+    DreamerV1: dyn 1, rep 1, free 3, average. V2: 0.8, 0.2, free 1, average. DayDreamer: 0.8, 0.2, free 0,
+    target 3.5. V3: 1, 0.1, free 1, step.
+    """
+
+    dyn: float = 1.0  # weight that draws the prior to the posterior
+    rep: float = 0.1  # weight that draws the posterior to the prior
+    free: float = 1.0  # nats below which nothing is gained
+    free_on: str = "step"  # 'step': clip each time step; 'average': clip the mean over the batch
+    target: float | None = None  # nats; adapt one weight so that KL stays here (None: weight 1)
+
+    def __post_init__(self) -> None:
+        _one_of("kl.free_on", self.free_on, ("step", "average"))
+        if self.target is not None:
+            _positive(**{"kl.target": self.target})
+
+
+@dataclass(frozen=True)
+class ScalarConfig:
+    """A head that predicts one number: its depth, and how the number is represented."""
+
+    layers: int = 2
+    kind: str = "twohot"  # mse, symlog_mse, twohot (bins in [low, high]), symexp_twohot (bins of the symlog)
+    bins: int = 65
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        _one_of("kind", self.kind, ("mse", "symlog_mse", "twohot", "symexp_twohot"))
+
+
+@dataclass(frozen=True)
+class ActorConfig:
+    """The policy: Normal with tanh mean and bounded std, and what its gradient and entropy follow."""
+
+    layers: int = 2
+    least_std: float = 0.1
+    most_std: float = 1.0
+    gradient: str = "dynamics"  # 'dynamics': backpropagate through imagination; 'reinforce'
+    entropy: float = 3e-3  # weight of the entropy bonus, or where it starts
+    entropy_target: float | None = 0.5  # normalised, per action dimension; None keeps the weight fixed
+    output_scale: float = 0.01
+
+    def __post_init__(self) -> None:
+        _one_of("actor.gradient", self.gradient, ("dynamics", "reinforce"))
+        if not 0 < self.least_std < self.most_std:
+            raise ValueError(f"expected 0 < least_std < most_std, got {self.least_std} and {self.most_std}")
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """Adam (AdamW when ``weight_decay``) with the gradient's global norm clipped."""
+
+    lr: float = 3e-4
+    eps: float = 1e-6
+    weight_decay: float = 0.0
+    clip: float = 100.0
+
+    def __post_init__(self) -> None:
+        _positive(lr=self.lr, eps=self.eps, clip=self.clip)
+
+
+@dataclass(frozen=True)
+class DreamerConfig:
+    """Everything about one Dreamer agent. The defaults are the CPU recommendation (about half a million weights)."""
+
+    # Model
+    deter: int = 128  # recurrent state
+    hidden: int = 128  # width inside the RSSM
+    stoch: int = 16  # latent variables
+    classes: int = 8  # of each; 0 makes the latents Gaussian
+    unimix: float = 0.01  # share of uniform mixed into each categorical
+    blocks: int = 1  # of the recurrent weight; > 1 makes it block-diagonal
+    prior_layers: int = 1
+    post_layers: int = 1
+    learned_initial: bool = False  # deter starts from a learned vector, not zeros
+    units: int = 128  # width of encoder, decoder and heads
+    encoder_layers: int = 2
+    decoder_layers: int = 2
+    cnn_depth: int = 16  # channels of the first image layer
+    act: str = "silu"
+    norm: str = "layer"
+    symlog_obs: bool = True  # squash vector observations, as inputs and as targets
+    kl: KLConfig = field(default_factory=KLConfig)
+    # Heads
+    reward: ScalarConfig = field(default_factory=lambda: ScalarConfig(bins=65, low=-1.0, high=1.0))
+    reward_offset: float = 0.0  # the model learns (reward - offset) / scale
+    reward_scale: float = 1.0
+    continuation: bool = False  # learn when the task ends; off where nothing terminates
+    critic: ScalarConfig = field(
+        default_factory=lambda: ScalarConfig(kind="symexp_twohot", bins=81, low=-5.0, high=5.0)
+    )
+    actor: ActorConfig = field(default_factory=ActorConfig)
+    # Imagination
+    starts: int = 128  # posterior states it starts from; 0: every one of the batch
+    horizon: int = 12
+    discount: float = 0.99
+    lambda_: float = 0.95
+    return_scale: str = "std"  # none, std, percentile
+    slow_critic: str = "ema"  # 'ema': follows by slow_rate each step; 'copy': every slow_every steps
+    slow_rate: float = 0.02
+    slow_every: int = 100
+    # Optimisers
+    model_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=5e-4))
+    actor_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=2e-4))
+    critic_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4))
+
+    def __post_init__(self) -> None:
+        _positive(
+            deter=self.deter, hidden=self.hidden, stoch=self.stoch, units=self.units, horizon=self.horizon,
+            blocks=self.blocks, reward_scale=self.reward_scale, cnn_depth=self.cnn_depth,
+        )  # fmt: skip
+        _within("unimix", self.unimix, 0, 0.5)
+        _within("discount", self.discount, 0, 1)
+        _within("lambda_", self.lambda_, 0, 1)
+        _within("slow_rate", self.slow_rate, 0, 1)
+        _one_of("act", self.act, ("silu", "elu", "relu", "gelu", "tanh"))
+        _one_of("norm", self.norm, ("layer", "rms", "none"))
+        _one_of("return_scale", self.return_scale, ("none", "std", "percentile"))
+        _one_of("slow_critic", self.slow_critic, ("ema", "copy"))
+        if self.deter % self.blocks:
+            raise ValueError(f"blocks ({self.blocks}) must divide deter ({self.deter})")
+
+
+def cpu(reward_offset: float = 0.0, reward_scale: float = 1.0) -> DreamerConfig:
+    """The recommendation for one CPU core; scale rewards so that they fit in [-1, 1]."""
+    return DreamerConfig(reward_offset=reward_offset, reward_scale=reward_scale)
+
+
+def micro(reward_offset: float = 0.0, reward_scale: float = 1.0) -> DreamerConfig:
+    """For tests and toys: learns small tasks in a minute on one core."""
+    return DreamerConfig(
+        deter=32, hidden=32, stoch=4, classes=4, units=32, encoder_layers=1, decoder_layers=1, starts=64, horizon=8,
+        cnn_depth=2, reward=ScalarConfig(layers=1), critic=ScalarConfig(1, "symexp_twohot", 81, -5.0, 5.0),
+        actor=ActorConfig(layers=1), model_opt=OptimiserConfig(lr=2e-3), actor_opt=OptimiserConfig(lr=1e-3),
+        critic_opt=OptimiserConfig(lr=1e-3), reward_offset=reward_offset, reward_scale=reward_scale,
+    )  # fmt: skip
+
+
+def daydreamer_a1() -> DreamerConfig:
+    """The agent of the DayDreamer paper for the A1, as published. It is for GPUs. Source: Wu et al. 2022, code."""
+    opt = OptimiserConfig(lr=1e-4, eps=1e-6, weight_decay=1e-2, clip=100.0)
+    head = ScalarConfig(layers=4, kind="symlog_mse")
+    return DreamerConfig(
+        deter=256, hidden=256, stoch=32, classes=32, prior_layers=3, post_layers=1, learned_initial=True, units=512,
+        encoder_layers=4, decoder_layers=4, cnn_depth=32, act="elu", norm="layer", symlog_obs=False,
+        kl=KLConfig(dyn=0.8, rep=0.2, free=0.0, target=3.5), reward=head, continuation=True, critic=head,
+        actor=ActorConfig(layers=4, output_scale=1.0), starts=0, horizon=15, discount=0.995,
+        slow_critic="copy", model_opt=opt, actor_opt=opt, critic_opt=opt,
+    )  # fmt: skip
+
+
+SIZES = {"micro": micro, "cpu": cpu, "a1": daydreamer_a1}

@@ -1,0 +1,1 @@
+"""The words every room speaks: specs, transition keys, the Agent and Policy protocols, packing, record logs."""

@@ -1,0 +1,44 @@
+"""Env: what an actor steps."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from daydreamer.core.agent import Arrays
+from daydreamer.core.specs import Specs
+
+
+class Env(Protocol):
+    """A stream of observations. There may be no end: ``is_last`` says so when there is one."""
+
+    @property
+    def obs_spec(self) -> Specs:
+        """Observations, the four flags of ``core.transition.FLAGS``, and ``log/...`` keys."""
+        ...
+
+    @property
+    def act_spec(self) -> Specs:
+        """Actions, each in [-1, 1]."""
+        ...
+
+    def reset(self) -> dict[str, NDArray[Any]]:
+        """Begin (or begin again): an observation with ``is_first`` True."""
+        ...
+
+    def step(self, action: Arrays) -> dict[str, NDArray[Any]]:
+        """Apply ``action``, wait one control period, observe.
+
+        After a step with ``is_last`` the next call must be ``reset``. Raises SpecMismatch before
+        anything moves when ``action`` does not fit ``act_spec``.
+        """
+        ...
+
+    def applied(self) -> dict[str, NDArray[Any]]:
+        """The last action as it really reached the robot, in the units of ``act_spec``."""
+        ...
+
+    def close(self) -> None:
+        """Leave the robot damped. Idempotent."""
+        ...

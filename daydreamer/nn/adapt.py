@@ -1,0 +1,51 @@
+"""A weight that follows a target: multiplied up or down until a quantity sits where it should."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class AdaptiveWeight(nn.Module):
+    """Keeps a quantity near ``target`` by scaling the weight of its loss. Source: DayDreamer's ``AutoAdapt``.
+
+    Outside of target / (1 + slack) .. target (1 + slack) the weight is multiplied or divided by (1 + speed)
+    and kept within ``low`` .. ``high``. ``raises`` says what a larger weight does to the quantity: True for an
+    entropy bonus, False for a KL penalty.
+    """
+
+    value: Tensor
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        target: float,
+        start: float,
+        low: float,
+        high: float,
+        raises: bool,
+        speed: float = 0.1,
+        slack: float = 0.1,
+    ):
+        super().__init__()
+        self.target, self.low, self.high, self.raises = target, low, high, raises
+        self.speed, self.slack = speed, slack
+        self.register_buffer("value", torch.full(shape, start))
+
+    def update(self, quantity: Tensor) -> None:
+        """One step, elementwise over ``shape``; ``quantity`` has that shape."""
+        quantity = quantity.detach()
+        grow = (
+            quantity < self.target / (1 + self.slack)
+            if self.raises
+            else quantity > self.target * (1 + self.slack)
+        )
+        shrink = (
+            quantity > self.target * (1 + self.slack)
+            if self.raises
+            else quantity < self.target / (1 + self.slack)
+        )
+        factor = torch.ones_like(self.value)
+        factor = torch.where(grow, factor * (1 + self.speed), factor)
+        factor = torch.where(shrink, factor / (1 + self.speed), factor)
+        self.value.mul_(factor).clamp_(self.low, self.high)

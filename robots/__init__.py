@@ -1,0 +1,1 @@
+"""Robots: one small protocol, its drivers, and the stand-ins that answer like them."""
