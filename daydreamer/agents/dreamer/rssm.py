@@ -82,13 +82,13 @@ class RSSM(nn.Module):
         deter = self.advance(state, action)
         return State(deter, self.latent.sample(self.prior(deter), noise))
 
-    def restart(self, state: State, action: Tensor, is_first: Tensor) -> tuple[State, Tensor]:
-        """Where ``is_first [N]``: the initial state and no previous action, whatever came before."""
-        start = self.initial(is_first.shape[0])
+    def restart(self, state: State, is_first: Tensor) -> State:
+        """Where ``is_first [N]``: the initial state, whatever came before."""
         first = is_first.unsqueeze(-1)
-        deter = torch.where(first, start.deter, state.deter)
-        stoch = torch.where(first, start.stoch, state.stoch)
-        return State(deter, stoch), torch.where(first, torch.zeros_like(action), action)
+        if not self.learned:
+            return State(torch.where(first, 0.0, state.deter), torch.where(first, 0.0, state.stoch))
+        start = self.initial(is_first.shape[0])
+        return State(torch.where(first, start.deter, state.deter), torch.where(first, start.stoch, state.stoch))
 
     def observe(
         self, state: State, action: Tensor, embed: Tensor, is_first: Tensor, noise: Tensor
@@ -97,8 +97,8 @@ class RSSM(nn.Module):
 
         Returns the posterior state and its stats.
         """
-        state, action = self.restart(state, action, is_first)
-        deter = self.advance(state, action)
+        action = torch.where(is_first.unsqueeze(-1), 0.0, action)
+        deter = self.advance(self.restart(state, is_first), action)
         stats = self.posterior(deter, embed)
         return State(deter, self.latent.sample(stats, noise)), stats
 

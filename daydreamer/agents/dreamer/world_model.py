@@ -173,6 +173,7 @@ class WorldModel(nn.Module):
 
         # To report
         with torch.no_grad():
+            metrics["train/kl"] = self.rssm.latent.kl(post, prior).mean()
             metrics["train/entropy/post"] = self.rssm.latent.entropy(post).mean()
             metrics["train/entropy/prior"] = self.rssm.latent.entropy(prior).mean()
         metrics["train/loss/model"] = loss

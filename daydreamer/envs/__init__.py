@@ -1,0 +1,1 @@
+"""A robot and a task become an environment: observations, rewards and actions at a fixed rate."""

@@ -1,0 +1,204 @@
+"""RobotEnv: a robot and a task, stepped at a fixed rate by the robot's own clock."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daydreamer.core import specs
+from daydreamer.core.agent import Arrays
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.specs import Specs
+from daydreamer.core.transition import FLAGS
+from daydreamer.envs.task import Estimator, Task
+from daydreamer.envs.truth import TRUTH, truth_log
+from robots.a1.estimator import BaseEstimator
+from robots.clock import Clock, Rate
+from robots.robot import Robot, RobotState, StaleState
+
+log = logging.getLogger(__name__)
+
+Obs = dict[str, NDArray[Any]]
+
+# What a step is computed from; a single NaN among it would spread into the policy's memory.
+SENSED = ("joint_pos", "joint_vel", "quat_xyzw", "gyro", "accel", "foot_force")
+
+
+class RobotEnv:
+    """The Env of a robot that does ``task``. Nothing is connected until the first ``reset``.
+
+    A reset moves nothing: the robot goes on from wherever it lies. When the robot falls silent, or a sensor
+    reads no number, the step ends the stream of observations (``is_last``, not ``is_terminal``) with the last
+    good observation, and the next ``reset`` tries again.
+
+    Args:
+        robot: Connected in ``reset`` when it is not yet; closed in ``close``.
+        task: What to observe, to do and to reward.
+        hz: Control steps per second of the robot's clock.
+        estimator: Follows the base; the A1's when None.
+        patience: How long ``reset`` waits for a first good state, s of the robot's clock.
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        task: Task,
+        hz: float = 20.0,
+        estimator: Estimator | None = None,
+        patience: float = 2.0,
+    ):
+        if not hz > 0:
+            raise ValueError(f"a control rate is positive, got {hz} Hz")
+        self._robot, self._task = robot, task
+        self._hz, self._patience = hz, patience
+        self._estimator: Estimator = estimator or BaseEstimator(robot.info)
+        truth = TRUTH if robot.info.simulated else {}
+        self._obs_spec = {**task.obs_spec, **FLAGS, **task.log_spec, **truth}
+        self._act_spec = dict(task.act_spec)
+        self._rate: Rate | None = None  # None: not connected
+        self._running = False  # between a reset and the step that ends it
+        self._last: Obs = {}
+        self._applied = {name: spec.zeros() for name, spec in self._act_spec.items()}
+        self._timing = dict.fromkeys(("write", "late", "sense", "estimate", "observe"), 0.0)
+
+    @property
+    def obs_spec(self) -> Specs:
+        """The task's observations, the four flags, the task's logs, and in simulation the truth."""
+        return self._obs_spec
+
+    @property
+    def act_spec(self) -> Specs:
+        """The task's actions."""
+        return self._act_spec
+
+    @property
+    def robot(self) -> Robot:
+        """The robot being driven."""
+        return self._robot
+
+    @property
+    def clock(self) -> Clock:
+        """The robot's clock, which times every step."""
+        return self._robot.clock
+
+    def reset(self) -> Obs:
+        """Begin where the robot lies.
+
+        Raises:
+            StaleState: No good state came within ``patience`` s.
+            RobotError: The robot cannot be connected to.
+        """
+        self._running = False
+        if self._rate is None:
+            self._robot.connect()
+            self._rate = Rate(self.clock, self._hz)
+        state = self._first_state()
+        self._estimator.reset(state)
+        self._task.begin(state, self._hz)
+        obs = self._observe(state, is_first=True)
+        self._rate.restart()
+        self._running = True
+        return obs
+
+    def step(self, action: Arrays) -> Obs:
+        """Send ``action``, wait for the next tick, observe.
+
+        Raises:
+            SpecMismatch: ``action`` does not fit ``act_spec``; nothing was sent.
+            DaydreamerError: The stream has ended, or never began: call ``reset``.
+        """
+        if not self._running or self._rate is None:
+            raise DaydreamerError(
+                "step() needs a reset() before it: at the start, and after a step with is_last"
+            )
+        specs.validate(self._act_spec, action)
+        begun = self.clock.now()
+        try:
+            sent = self._robot.write(self._task.command(action))
+            self._applied = self._task.sent(sent)
+            self._timing["write"] = self.clock.now() - begun
+            self._timing["late"] = self._rate.wait()
+            state = self._sense()
+        except StaleState as error:
+            return self._interrupted(error)
+        return self._observe(state, is_first=False)
+
+    def applied(self) -> dict[str, NDArray[Any]]:
+        """The last action as it reached the robot: after the low-pass and the robot's limits."""
+        return {name: value.copy() for name, value in self._applied.items()}
+
+    def timing(self) -> dict[str, float]:
+        """Seconds of the robot's clock that the parts of the last step took, and how late it came.
+
+        Keys ``write``, ``late``, ``sense``, ``estimate``, ``observe``. They are 0 where the clock is a
+        simulator's, which stands still while we compute.
+        """
+        return dict(self._timing)
+
+    def close(self) -> None:
+        """Damp and let go of the robot. Idempotent; a ``reset`` after it connects again."""
+        self._running = False
+        self._rate = None
+        self._robot.close()
+
+    def _first_state(self) -> RobotState:
+        """The first good state; a robot just connected may take a moment to answer."""
+        deadline = self.clock.now() + self._patience
+        while True:
+            try:
+                return self._sense()
+            except StaleState:
+                now = self.clock.now()
+                if now >= deadline:
+                    raise
+                self.clock.sleep_until(min(now + 1.0 / self._hz, deadline))
+
+    def _sense(self) -> RobotState:
+        """The newest state. Raises StaleState when there is none to trust."""
+        begun = self.clock.now()
+        state = self._robot.read()
+        for name in SENSED:
+            value = getattr(state, name)
+            # A sum is finite only when every part is, and is the cheapest to ask for.
+            if not math.isfinite(float(value.sum())):
+                raise StaleState(
+                    f"{self._robot.info.name}: {name} reads {value}; expected numbers, check the sensor"
+                )
+        if not 0.5 < state.quat_xyzw @ state.quat_xyzw < 2.0:
+            raise StaleState(
+                f"{self._robot.info.name}: quat_xyzw reads {state.quat_xyzw}, which is no rotation"
+            )
+        self._timing["sense"] = self.clock.now() - begun
+        return state
+
+    def _observe(self, state: RobotState, is_first: bool) -> Obs:
+        begun = self.clock.now()
+        estimate = self._estimator.update(state)
+        estimated = self.clock.now()
+        judged = self._task.judge(state, estimate)
+        obs: Obs = dict(self._task.observe(state, estimate))
+        obs["reward"] = np.asarray(judged.reward, np.float32)
+        obs |= _flags(is_first, is_last=judged.terminal, is_terminal=judged.terminal)
+        obs |= {name: np.asarray(value, np.float32) for name, value in judged.log.items()}
+        if self._robot.info.simulated:
+            obs |= truth_log(self._robot.truth())
+        self._timing |= {"estimate": estimated - begun, "observe": self.clock.now() - estimated}
+        self._last = obs
+        self._running = not judged.terminal
+        # The caller may write into what it is given; a fault repeats what was really seen.
+        return {name: value.copy() for name, value in obs.items()}
+
+    def _interrupted(self, error: StaleState) -> Obs:
+        log.warning("%s: stream of observations ends here: %s", self._robot.info.name, error)
+        self._running = False
+        last = {name: value.copy() for name, value in self._last.items()}
+        return last | _flags(is_first=False, is_last=True, is_terminal=False)
+
+
+def _flags(is_first: bool, is_last: bool, is_terminal: bool) -> Obs:
+    flags = {"is_first": is_first, "is_last": is_last, "is_terminal": is_terminal}
+    return {name: np.asarray(value, bool) for name, value in flags.items()}

@@ -1,0 +1,1 @@
+"""What people see: metric names, writers, the terminal panel, and a reader that follows a metrics file."""

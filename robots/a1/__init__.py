@@ -1,0 +1,1 @@
+"""The Unitree A1: its figures, its legs, and its drivers."""

@@ -1,0 +1,47 @@
+"""How a stand-in starts: on its back, on its belly, or standing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robots.a1 import model
+from robots.robot import Array, RobotError
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where the trunk is put and how the legs are bent, before gravity has its say."""
+
+    height: float  # m, trunk centre above ground
+    roll: float  # rad
+    leg: tuple[float, float, float]  # rad, hip, thigh, calf of every leg
+    held: bool  # True: the legs hold their pose while settling; False: they are only damped
+    settle: float  # s of physics before anybody looks
+
+    @property
+    def quat_xyzw(self) -> Array:
+        """Body to world ``[4]``."""
+        return np.array([np.sin(self.roll / 2), 0.0, 0.0, np.cos(self.roll / 2)])
+
+    def joints(self, rng: np.random.Generator, jitter: float) -> Array:
+        """Joint angles ``[12]`` rad, each moved by at most ``jitter`` rad and kept inside its limits."""
+        legs = len(model.LEGS)
+        angles = np.tile(np.array(self.leg), legs) + rng.uniform(-jitter, jitter, 3 * legs)
+        inside: Array = np.clip(angles, np.tile(model.LEG_LOWER, legs), np.tile(model.LEG_UPPER, legs))
+        return inside
+
+
+POSES = {
+    "back": Pose(height=0.08, roll=np.pi, leg=(0.0, 1.2, -2.4), held=False, settle=1.0),
+    "belly": Pose(height=0.11, roll=0.0, leg=(0.0, 1.5, -2.6), held=False, settle=1.0),
+    "stand": Pose(height=0.275, roll=0.0, leg=model.LEG_STAND, held=True, settle=0.5),
+}
+
+
+def pose(name: str) -> Pose:
+    """The pose called ``name``. Raises RobotError, naming the choices, when there is none."""
+    if name not in POSES:
+        raise RobotError(f"no start pose is called '{name}'; there are {', '.join(POSES)}")
+    return POSES[name]

@@ -1,0 +1,201 @@
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.envs.robot_env import RobotEnv
+from daydreamer.envs.tasks.walk import WalkTask
+from robots.fake import FakeRobot
+from robots.robot import StaleState
+from tests.contracts.env_contract import EnvContract
+
+STILL = {"action": np.zeros(12, np.float32)}
+ON_ITS_BACK = np.array([1.0, 0.0, 0.0, 0.0])  # half a turn about x
+
+
+def walking_env(robot: FakeRobot) -> RobotEnv:
+    return RobotEnv(robot, WalkTask(robot.info))
+
+
+class TestWalkingOnTheFakeRobot(EnvContract):
+    def make_env(self) -> RobotEnv:
+        return walking_env(FakeRobot())
+
+
+def test_nothing_is_connected_before_the_first_reset():
+    robot = FakeRobot()
+    robot.absent = True
+    env = walking_env(robot)
+    assert env.obs_spec
+    assert env.act_spec["action"].shape == (12,)
+    env.close()
+
+
+def test_a_robot_connected_already_is_taken_as_it_is():
+    with FakeRobot() as robot:
+        env = walking_env(robot)
+        assert env.reset()["is_first"]
+
+
+def test_reset_after_close_connects_again():
+    env = walking_env(FakeRobot())
+    env.reset()
+    env.close()
+    assert env.reset()["is_first"]
+    env.step(STILL)
+
+
+def test_a_step_takes_one_period_of_the_robots_clock():
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    begun = robot.clock.now()
+    for _ in range(20):
+        env.step(STILL)
+    assert robot.clock.now() - begun == pytest.approx(1.0)
+    assert len(robot.commands) == 20
+
+
+def test_lateness_is_told_in_seconds():
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    env.step(STILL)
+    assert env.timing()["late"] == 0.0
+    robot.clock.advance(0.07)  # the policy took 70 ms of its 50
+    env.step(STILL)
+    assert env.timing()["late"] == pytest.approx(0.02)
+    assert env.timing().keys() == {"write", "late", "sense", "estimate", "observe"}
+
+
+def test_a_reset_sends_nothing():
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    assert len(robot.commands) == 0
+
+
+def test_the_joints_go_where_the_action_says():
+    robot = FakeRobot()
+    task = WalkTask(robot.info)
+    env = RobotEnv(robot, task)
+    env.reset()
+    for _ in range(60):
+        env.step({"action": np.full(12, 0.5, np.float32)})
+    np.testing.assert_allclose(robot.read().joint_pos, task.to_rad(np.full(12, 0.5)), atol=1e-3)
+
+
+def test_applied_is_filtered_and_within_the_robots_limits():
+    robot = FakeRobot()
+    task = WalkTask(robot.info)
+    env = RobotEnv(robot, task)
+    env.reset()
+    obs = env.step({"action": np.ones(12, np.float32)})
+    applied = env.applied()["action"]
+    assert applied[0] == pytest.approx(0.0412535, abs=1e-5)  # b0 of the low-pass, from 0
+    np.testing.assert_allclose(task.to_rad(applied), robot.commands[-1].pos, atol=1e-6)
+    np.testing.assert_array_equal(obs["target"], applied)
+    # Full swings overshoot the range; the robot's limits cut what is sent, and applied says so.
+    for n in range(40):
+        env.step({"action": np.full(12, 1.0 if n // 8 % 2 else -1.0, np.float32)})
+        sent = task.to_rad(env.applied()["action"])
+        assert (sent <= robot.info.joint_upper + 1e-6).all()
+        assert (sent >= robot.info.joint_lower - 1e-6).all()
+
+
+def test_rewards_on_the_back_and_standing():
+    robot = FakeRobot()
+    env = walking_env(robot)
+    assert env.reset()["reward"] == pytest.approx(9.0)
+    robot.quat_xyzw, robot.accel = ON_ITS_BACK, np.array([0.0, 0.0, -9.81])
+    obs = env.step({"action": env._task.to_action(robot.info.stand_pos).astype(np.float32)})
+    assert obs["reward"] == pytest.approx(5.0)
+    assert obs["log/up"] == pytest.approx(-1.0)
+    np.testing.assert_allclose(obs["gravity"], [0.0, 0.0, 1.0], atol=1e-6)
+
+
+def test_truth_is_logged_in_simulation_only():
+    robot = FakeRobot()
+    assert walking_env(robot).reset()["log/truth/up"] == 1.0
+    hardware = FakeRobot(info=replace(robot.info, simulated=False))
+    assert not [key for key in walking_env(hardware).reset() if "truth" in key]
+
+
+def test_silence_ends_the_stream_with_the_last_good_observation(caplog):
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    good = env.step(STILL)
+    robot.silent = True
+    with caplog.at_level(logging.WARNING):
+        obs = env.step(STILL)
+    assert obs["is_last"]
+    assert not obs["is_terminal"]
+    assert not obs["is_first"]
+    for key in good.keys() - {"is_last"}:
+        np.testing.assert_array_equal(obs[key], good[key], err_msg=key)
+    assert "fell silent" in caplog.text
+    with pytest.raises(DaydreamerError, match="reset"):
+        env.step(STILL)
+    robot.silent = False
+    assert env.reset()["is_first"]
+    assert not env.step(STILL)["is_last"]
+
+
+def test_silence_right_after_a_reset_is_not_first_any_more():
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    robot.silent = True
+    obs = env.step(STILL)
+    assert (bool(obs["is_first"]), bool(obs["is_last"])) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "sensor, value",
+    [
+        ("gyro", np.array([0.0, np.nan, 0.0])),
+        ("accel", np.array([np.inf, 0.0, 9.81])),
+        ("foot_force", np.full(4, np.nan)),
+        ("quat_xyzw", np.zeros(4)),
+    ],
+)
+def test_a_sensor_that_reads_no_number_is_a_fault(sensor, value):
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    setattr(robot, sensor, value)
+    obs = env.step(STILL)
+    assert obs["is_last"]
+    assert all(np.isfinite(x).all() for x in obs.values())
+    with pytest.raises(StaleState, match=sensor):
+        env.reset()
+
+
+def test_reset_waits_for_a_robot_that_wakes_up():
+    class Waking(FakeRobot):
+        def read(self):
+            self.silent = self.clock.now() < 1.0
+            return super().read()
+
+    robot = Waking()
+    env = walking_env(robot)
+    assert env.reset()["is_first"]
+    assert robot.clock.now() == pytest.approx(1.0, abs=0.051)
+
+
+def test_reset_gives_up_after_its_patience():
+    robot = FakeRobot()
+    robot.silent = True
+    env = RobotEnv(robot, WalkTask(robot.info), patience=0.5)
+    with pytest.raises(StaleState):
+        env.reset()
+    assert robot.clock.now() == pytest.approx(0.5)
+
+
+def test_a_rate_is_positive():
+    robot = FakeRobot()
+    with pytest.raises(ValueError, match="positive"):
+        RobotEnv(robot, WalkTask(robot.info), hz=0.0)
