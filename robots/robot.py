@@ -65,7 +65,7 @@ class RobotState:
     joint_torque: Array  # [J] N m
     quat_xyzw: Array  # [4] body to world; yaw drifts on a 6-axis IMU
     gyro: Array  # [3] rad/s, body frame
-    accel: Array  # [3] m/s^2, body frame, +9.8 on z at rest upright
+    accel: Array  # [3] m/s^2, body frame, +9.8 on z at rest upright; the mean since the reading before
     foot_force: Array  # [F] robot's own unit
     temperature: Array  # [J] degC
     seq: int  # counts readings, so that a repeated one is seen
@@ -85,7 +85,7 @@ class JointCommand:
     def hold(cls, pos: Array, info: RobotInfo) -> JointCommand:
         """Track ``pos`` [J] with the robot's default gains."""
         zero = np.zeros(info.joints)
-        return cls(np.asarray(pos, float), zero, zero.copy(), info.default_kp.copy(), info.default_kd.copy())
+        return cls(np.array(pos, float), zero, zero.copy(), info.default_kp.copy(), info.default_kd.copy())
 
     @classmethod
     def damp(cls, state: RobotState, info: RobotInfo) -> JointCommand:

@@ -1,0 +1,1 @@
+"""Safety: what may reach a motor, and what happens when something is wrong."""
