@@ -24,8 +24,8 @@ class Agent(Protocol):
         """Metrics and arrays for people (open-loop predictions); changes nothing."""
         ...
 
-    def policy(self) -> bytes:
-        """The present policy as a self-contained ONNX model; see ``Policy`` for its inputs and outputs."""
+    def policy(self, version: int = 0) -> bytes:
+        """The present policy as a self-contained ONNX model that says it is ``version``; see ``Policy``."""
         ...
 
     def save(self) -> bytes:

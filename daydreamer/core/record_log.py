@@ -102,12 +102,15 @@ class RecordWriter:
             raise
         self._durable = self._written
 
-    def close(self) -> None:
-        """Sync and close. Idempotent."""
+    def close(self, durable: bool = True) -> None:
+        """Sync (only flush when not ``durable``) and close. Idempotent."""
         if self._file.closed:
             return
         try:
-            self.sync()
+            if durable:
+                self.sync()
+            else:
+                self.flush()
         finally:
             self._file.close()
 

@@ -88,7 +88,9 @@ class RSSM(nn.Module):
         if not self.learned:
             return State(torch.where(first, 0.0, state.deter), torch.where(first, 0.0, state.stoch))
         start = self.initial(is_first.shape[0])
-        return State(torch.where(first, start.deter, state.deter), torch.where(first, start.stoch, state.stoch))
+        return State(
+            torch.where(first, start.deter, state.deter), torch.where(first, start.stoch, state.stoch)
+        )
 
     def observe(
         self, state: State, action: Tensor, embed: Tensor, is_first: Tensor, noise: Tensor

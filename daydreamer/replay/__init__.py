@@ -1,0 +1,6 @@
+"""Every row ever received, on disk in segments, and the sampler of [B, T] chunks."""
+
+from daydreamer.replay.errors import ReplayEmpty, ReplayGap, ReplayLocked
+from daydreamer.replay.replay import Replay
+
+__all__ = ["Replay", "ReplayEmpty", "ReplayGap", "ReplayLocked"]

@@ -1,0 +1,115 @@
+"""The replay directory: one process at a time, numbered segment files, and how far each stream has come.
+
+lock                who uses the directory
+streams.json        {stream: next seq} as it was when segments were last dropped
+00000012.rows       a segment; numbers only go up
+00000007.rows.bad   a segment whose header could not be read, set aside for a person to look at
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from daydreamer.core.atomic_file import sync_directory, write_atomically
+from daydreamer.core.errors import Corrupt
+from daydreamer.replay.errors import ReplayLocked
+from daydreamer.replay.layout import Layout
+from daydreamer.replay.segment import Segment
+
+logger = logging.getLogger(__name__)
+
+NUMBER = "[0-9]" * 8
+
+
+class Directory:
+    """Holds the lock from construction to ``close``; the kernel frees it when the process dies."""
+
+    def __init__(self, path: Path):
+        """Create ``path`` if need be, and lock it. Raises ReplayLocked when another process has it."""
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        sync_directory(path.parent)
+        self._lock = open(path / "lock", "a+")  # noqa: SIM115 (held open: the lock lives with it)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.seek(0)
+            owner = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            raise ReplayLocked(
+                f"replay {path} is in use by process {owner}: stop that job, or choose another directory"
+            ) from error
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+        for unfinished in path.glob("*.partial"):
+            unfinished.unlink()
+        numbers = [int(file.name.split(".")[0]) for file in path.glob(f"{NUMBER}.rows*")]
+        self._next_number = max(numbers, default=0) + 1
+
+    def new_path(self) -> Path:
+        """Where the next segment goes."""
+        if self._lock.closed:
+            raise ValueError(f"replay {self.path} is closed")
+        path = self.path / f"{self._next_number:08d}.rows"
+        self._next_number += 1
+        return path
+
+    def load(self, layout: Layout) -> list[Segment]:
+        """Every segment with rows, in storage order, each recovered up to its first bad byte.
+
+        Raises:
+            SpecMismatch: a segment holds rows of another spec.
+            UnknownVersion: a segment was written by other software.
+            Corrupt: two segments hold the same rows.
+        """
+        segments: list[Segment] = []
+        reached: dict[str, int] = {}
+        for path in sorted(self.path.glob(f"{NUMBER}.rows")):
+            try:
+                segment = Segment.load(path, layout)
+            except Corrupt as error:
+                logger.error("%s; set aside as %s.bad, its rows are lost", error, path.name)
+                os.replace(path, path.with_name(path.name + ".bad"))
+                continue
+            if segment.first_seq < reached.get(segment.stream, 0):
+                raise Corrupt(
+                    f"{path} begins at row {segment.first_seq} of stream '{segment.stream}', but earlier files "
+                    f"hold its rows up to {reached[segment.stream]}: was a file copied here? Move it away"
+                )
+            reached[segment.stream] = segment.next_seq
+            if segment.count:
+                segments.append(segment)
+            else:  # killed before its first row was durable
+                path.unlink()
+        sync_directory(self.path)
+        return segments
+
+    def drop(self, segments: Sequence[Segment], next_seq: Mapping[str, int]) -> None:
+        """Delete segments; what their streams have reached is written down first, so that it is never lost."""
+        write_atomically(self.path / "streams.json", json.dumps(dict(next_seq)).encode())
+        for segment in segments:
+            segment.path.unlink()
+        sync_directory(self.path)
+
+    def streams(self) -> dict[str, int]:
+        """``{stream: next seq}`` at the last ``drop``. Raises Corrupt when the file is damaged."""
+        path = self.path / "streams.json"
+        if not path.exists():
+            return {}
+        try:
+            return {str(stream): int(seq) for stream, seq in json.loads(path.read_bytes()).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Corrupt(
+                f"{path}: expected {{stream: next seq}} ({error}); without it rows may be stored twice. "
+                "Restore it from a backup, or move the directory away"
+            ) from error
+
+    def close(self) -> None:
+        """Free the lock. Idempotent."""
+        self._lock.close()

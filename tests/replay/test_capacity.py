@@ -1,0 +1,83 @@
+import errno
+import os
+
+import pytest
+
+from daydreamer.replay import replay as module
+
+
+def files(tmp_path):
+    return sorted(path.name for path in (tmp_path / "replay").glob("*.rows"))
+
+
+def test_the_oldest_segments_are_dropped_whole(opened, rows, values, tmp_path):
+    replay = opened(capacity=10, segment_rows=4)
+    for seq in range(13):
+        replay.append(rows(seq, 1), "a", seq)
+        assert len(replay) <= 10
+    # 0-3, 4-7, 8-11, 12: at the 11th row the first segment goes
+    assert values(replay) == list(range(4, 13))
+    assert files(tmp_path) == ["00000002.rows", "00000003.rows", "00000004.rows"]
+    assert replay.append(rows(0, 13), "a", 0) == 0  # dropped is not forgotten
+
+
+def test_one_append_larger_than_the_capacity_keeps_the_newest(opened, rows, values):
+    replay = opened(capacity=10, segment_rows=4)
+    assert replay.append(rows(0, 50), "a", 0) == 50
+    assert values(replay) == list(range(40 + 0, 50))  # segments of 4: 40-43, 44-47, 48-49
+
+
+def test_a_stream_is_remembered_when_all_its_rows_are_gone(opened, rows, values):
+    replay = opened(capacity=8, segment_rows=4)
+    replay.append(rows(0, 3), "old", 0)
+    replay.append(rows(0, 8, tag=1), "new", 0)
+    assert values(replay) == list(range(1000, 1008))
+    replay.close()
+    again = opened(capacity=8, segment_rows=4)
+    assert again.next_seq("old") == 3
+    assert again.append(rows(0, 5), "old", 0) == 2
+    assert values(again) == [1004, 1005, 1006, 1007, 3, 4]
+
+
+def test_a_smaller_capacity_applies_on_opening(opened, rows, values):
+    first = opened(capacity=100, segment_rows=4)
+    first.append(rows(0, 20), "a", 0)
+    first.close()
+    assert values(opened(capacity=9, segment_rows=4)) == list(range(12, 20))
+
+
+def test_many_streams_do_not_hold_many_files_open(opened, rows, values, monkeypatch):
+    monkeypatch.setattr(module, "MAX_GROWING", 2)
+    replay = opened(segment_rows=4)
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+    for tag in range(10):
+        replay.append(rows(0, 1, tag), f"s{tag}", 0)
+    if before:
+        assert len(os.listdir("/proc/self/fd")) <= before + 2
+    replay.append(rows(1, 1, 9), "s9", 1)  # still open: the same segment
+    replay.append(rows(1, 1, 0), "s0", 1)  # closed long ago: a new one
+    assert replay.stats()["replay/segments"] == 11
+    assert values(replay) == [*range(0, 10000, 1000), 9001, 1]
+
+
+def test_a_full_disk_stores_nothing_and_does_not_break_what_follows(opened, rows, values, monkeypatch):
+    replay = opened()
+    replay.append(rows(0, 2), "a", 0)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            replay.append(rows(2, 2), "a", 2)
+    assert replay.next_seq("a") == len(replay) == 2
+    replay.append(rows(2, 1), "a", 2)
+    replay.close()
+    assert values(opened()) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("segment_rows", [0, 11])
+def test_segments_fit_into_the_capacity(opened, segment_rows):
+    with pytest.raises(ValueError, match="0 < segment_rows <= capacity"):
+        opened(capacity=10, segment_rows=segment_rows)

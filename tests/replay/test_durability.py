@@ -1,0 +1,168 @@
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import daydreamer
+from daydreamer.core.errors import Corrupt
+from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, UnknownVersion
+from daydreamer.core.specs import ArraySpec
+from daydreamer.replay import Replay
+
+
+def test_a_cut_at_any_byte_of_the_last_segment_keeps_every_whole_row(tmp_path, rows, values, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # nothing crashes here: files are cut by hand
+    spec = {"value": ArraySpec((1,), "float32"), "is_first": ArraySpec((), "bool")}
+    rows = partial(rows, spec=spec)
+    with Replay(tmp_path / "whole", spec, 100, 0, segment_rows=3) as replay:
+        replay.append(rows(0, 5), "a", 0)  # segments of 3 and 2 rows
+    whole = (tmp_path / "whole" / "00000002.rows").read_bytes()
+    row = FRAME_SIZE + replay._layout.row_bytes
+    for size in range(len(whole)):
+        directory = tmp_path / "cut"
+        shutil.rmtree(directory, ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", directory)
+        (directory / "00000002.rows").write_bytes(whole[:size])
+        missing = -(-(len(whole) - size) // row)  # rows that lost a byte
+        kept = 5 - min(missing, 2)
+        with Replay(directory, spec, 100, 0, segment_rows=3) as replay:
+            assert values(replay) == list(range(kept))
+            assert replay.append(rows(kept, 2), "a", replay.next_seq("a")) == 2
+        with Replay(directory, spec, 100, 0, segment_rows=3) as replay:
+            assert values(replay) == list(range(kept + 2))
+
+
+def test_a_segment_torn_in_the_middle_of_the_history_keeps_its_beginning(
+    opened, rows, values, tmp_path, caplog
+):
+    first = opened(segment_rows=4)
+    first.append(rows(0, 10), "a", 0)
+    first.close()
+    path = tmp_path / "replay" / "00000002.rows"  # rows 4 .. 7
+    damaged = bytearray(path.read_bytes())
+    damaged[-1 - (FRAME_SIZE + first._layout.row_bytes)] ^= 1  # in row 6
+    path.write_bytes(damaged)
+    with caplog.at_level(logging.WARNING):
+        again = opened(segment_rows=4)
+    assert "00000002.rows: torn after 2 good records" in caplog.text
+    assert values(again) == [0, 1, 2, 3, 4, 5, 8, 9]
+    assert np.flatnonzero(again.read(0, 8)["is_first"]).tolist() == [0, 6]  # row 8 does not follow row 5
+    assert again.next_seq("a") == 10
+
+
+def test_an_unreadable_header_is_set_aside_loudly(opened, rows, values, tmp_path, caplog):
+    first = opened(segment_rows=4)
+    first.append(rows(0, 8), "a", 0)
+    first.close()
+    path = tmp_path / "replay" / "00000001.rows"
+    path.write_bytes(path.read_bytes()[:20])
+    with caplog.at_level(logging.ERROR):
+        assert values(opened(segment_rows=4)) == [4, 5, 6, 7]
+    assert "set aside as 00000001.rows.bad, its rows are lost" in caplog.text
+    assert (tmp_path / "replay" / "00000001.rows.bad").exists()
+
+
+def test_a_segment_of_newer_software_is_left_alone(opened, rows, tmp_path):
+    first = opened()
+    first.append(rows(0, 8), "a", 0)
+    first.close()
+    path = tmp_path / "replay" / "00000001.rows"
+    newer = path.read_bytes()[:6] + b"\x02\x00" + path.read_bytes()[8:]
+    path.write_bytes(newer)
+    with pytest.raises(UnknownVersion, match="version 2"):
+        opened()
+    assert path.read_bytes() == newer
+
+
+def test_the_same_rows_twice_are_an_error(opened, rows, tmp_path):
+    first = opened()
+    first.append(rows(0, 8), "a", 0)
+    first.close()
+    shutil.copy(tmp_path / "replay" / "00000001.rows", tmp_path / "replay" / "00000002.rows")
+    with pytest.raises(Corrupt, match="earlier files hold its rows up to 8"):
+        opened()
+
+
+def test_damaged_stream_positions_are_an_error(opened, tmp_path):
+    opened().close()
+    (tmp_path / "replay" / "streams.json").write_text("[")
+    with pytest.raises(Corrupt, match="rows may be stored twice"):
+        opened()
+
+
+def test_what_a_killed_process_left_half_done_is_cleared(opened, rows, tmp_path):
+    first = opened()
+    first.append(rows(0, 1), "a", 0)
+    first.close()
+    (tmp_path / "replay" / "00000002.rows.partial").write_bytes(b"half a header")
+    RecordWriter(tmp_path / "replay" / "00000003.rows", first._layout.header("a", 1)).close()  # no row yet
+    again = opened()
+    assert len(again) == 1
+    names = sorted(path.name for path in (tmp_path / "replay").iterdir())
+    assert names == ["00000001.rows", "lock"]
+
+
+def test_order_of_a_drop_positions_first(opened, rows, tmp_path, monkeypatch):
+    replay = opened(capacity=4, segment_rows=2)
+    replay.append(rows(0, 2), "a", 0)
+
+    def killed(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replay.append(rows(0, 3), "b", 0)
+    assert '"a": 2' in (tmp_path / "replay" / "streams.json").read_text()
+
+
+CHILD = """
+import sys
+import numpy as np
+from daydreamer.core.specs import ArraySpec
+from daydreamer.replay import Replay
+
+spec = {"value": ArraySpec((300,), "int64"), "is_first": ArraySpec((), "bool")}
+replay = Replay(sys.argv[1], spec, capacity=100_000, seed=0, segment_rows=37)
+seq = replay.next_seq("a")
+print("start", seq, flush=True)
+while True:
+    count = 1 + seq % 11
+    value = np.repeat(np.arange(seq, seq + count)[:, None], 300, axis=1)
+    replay.append({"value": value, "is_first": np.zeros(count, bool)}, "a", seq)
+    seq += count
+    print("durable", seq, flush=True)
+"""
+
+
+def test_killed_at_random_moments_nothing_durable_is_lost_or_doubled(tmp_path):
+    rng = np.random.default_rng(0)
+    environment = {**os.environ, "PYTHONPATH": str(Path(daydreamer.__file__).parents[1])}
+    durable = 0
+    for _ in range(6):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert child.stdout is not None
+        start = int(child.stdout.readline().removeprefix("start "))
+        assert start >= durable  # what was reported is there, and perhaps rows that it died before reporting
+        lines = [child.stdout.readline() for _ in range(rng.integers(5, 60))]
+        child.send_signal(signal.SIGKILL)  # it is somewhere in the next append
+        lines += child.stdout.readlines()
+        child.wait()
+        child.stdout.close()
+        durable = int(lines[-1].removeprefix("durable "))
+        assert durable > start
+    spec = {"value": ArraySpec((300,), "int64"), "is_first": ArraySpec((), "bool")}
+    with Replay(tmp_path, spec, 100_000, 0) as replay:
+        rows = replay.read(0, len(replay))
+        assert len(replay) == replay.next_seq("a") >= durable
+        np.testing.assert_array_equal(rows["value"], np.repeat(np.arange(len(replay))[:, None], 300, axis=1))
+        assert rows["is_first"].sum() == 1
