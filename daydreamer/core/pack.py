@@ -61,6 +61,8 @@ def pack(tree: Any) -> list[Buffer]:
         buffers.append(little.reshape(-1).view(np.uint8).data)
         return msgpack.ExtType(_ARRAY, msgpack.packb([value.dtype.name, list(value.shape)]))
 
+    if fault := _fault(tree):
+        raise TypeError(f"not packable: {fault}")
     try:
         header = msgpack.packb(tree, default=place)
     except ValueError as error:
@@ -95,7 +97,8 @@ def unpack(frames: Sequence[Buffer]) -> Any:
         raise Corrupt(f"the header is not msgpack: {error or type(error).__name__}") from error
     if next(buffers, None) is not None:
         raise Corrupt(f"{len(frames) - 1} buffers came, more than the header has arrays")
-    _check_tree(tree, 0)
+    if fault := _fault(tree):
+        raise Corrupt(fault)
     return tree
 
 
@@ -160,17 +163,17 @@ def _array(name: str, shape: list[int], buffer: Buffer) -> NDArray[Any]:
     return array
 
 
-def _check_tree(tree: Any, depth: int) -> None:
-    """Bounded depth, string keys, and no msgpack type that ``pack`` does not write."""
+def _fault(tree: Any, depth: int = 0) -> str | None:
+    """What is wrong with a tree: nested too deep, a key that is no string, a type that is not plain data."""
     if depth > MAX_DEPTH:
-        raise Corrupt(f"nested deeper than {MAX_DEPTH}")
+        return f"nested deeper than {MAX_DEPTH}"
+    if isinstance(tree, msgpack.Timestamp):
+        return "a msgpack timestamp is not plain data"
     if isinstance(tree, dict):
-        for key, value in tree.items():
+        for key in tree:
             if not isinstance(key, str):
-                raise Corrupt(f"expected string keys, got {key!r:.80}")
-            _check_tree(value, depth + 1)
-    elif isinstance(tree, list):
-        for value in tree:
-            _check_tree(value, depth + 1)
-    elif isinstance(tree, msgpack.Timestamp):
-        raise Corrupt("a msgpack timestamp is not plain data")
+                return f"expected string keys, got {key!r:.80}"
+        tree = list(tree.values())
+    if isinstance(tree, (list, tuple)):
+        return next((fault for value in tree if (fault := _fault(value, depth + 1))), None)
+    return None

@@ -97,6 +97,16 @@ def test_what_is_not_plain_cannot_be_packed(value):
         pack({"x": value})
 
 
+def test_what_could_not_be_read_again_cannot_be_packed():
+    deep = 1
+    for _ in range(33):
+        deep = [deep]
+    for tree in (deep, {1: 2}, msgpack.Timestamp(1)):
+        with pytest.raises(TypeError, match="not packable"):
+            pack(tree)
+    assert loads(dumps(deep[0])) == deep[0]
+
+
 def array_header(*header):
     return msgpack.packb({"x": msgpack.ExtType(1, msgpack.packb(list(header)))})
 

@@ -66,8 +66,8 @@ class Trajectory(NamedTuple):
     """An imagined rollout: H + 1 states, H actions."""
 
     feat: Tensor  # [H + 1, N, F]
-    action: Tensor  # [H, N, A]
-    noise: Tensor  # [H, N, A] that drew the actions
+    policy: Normal  # [H, N, A] that the actions were drawn from
+    noise: Tensor  # [H, N, A] that drew them
 
 
 class Behavior(nn.Module):
@@ -95,13 +95,13 @@ class Behavior(nn.Module):
         count, device = start.deter.shape[0], start.deter.device
         noise = torch.randn(config.horizon, count, self.action_size, generator=rng, device=device)
         latent = model.rssm.draw(config.horizon, count, rng=rng)
-        state, feats, actions = start, [start.feat], []
+        state, feats, policies = start, [start.feat], []
         for t in range(config.horizon):
-            action = self.actor(feats[-1].detach()).sample(noise[t])
-            state = model.rssm.imagine(state, action, latent[t])
-            actions.append(action)
+            policies.append(self.actor(feats[-1].detach()))
+            state = model.rssm.imagine(state, policies[-1].sample(noise[t]), latent[t])
             feats.append(state.feat)
-        return Trajectory(torch.stack(feats), torch.stack(actions), noise)
+        means, stds = zip(*policies, strict=True)
+        return Trajectory(torch.stack(feats), Normal(torch.stack(means), torch.stack(stds)), noise)
 
     def loss(
         self, model: WorldModel, start: State, rng: torch.Generator
@@ -123,7 +123,7 @@ class Behavior(nn.Module):
         # Actor
         self.scale.update(ret.detach())
         adv = (ret - value[:-1]) / self.scale.scale()
-        policy = self.actor(imag.feat[:-1].detach())
+        policy = imag.policy if dynamics else self.actor(imag.feat[:-1])
         gain = adv if dynamics else policy.log_prob(imag.noise) * adv.detach()
         entropy = self.actor.normalised_entropy(policy)
         if config.actor.entropy_target is not None:

@@ -1,0 +1,105 @@
+"""``daydreamer learner``: the learning half by itself."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from daydreamer.cli.options import (
+    Changes,
+    KeysDir,
+    Logdir,
+    PresetName,
+    load_preset,
+    log_to_stderr,
+    spare_a_core,
+)
+from daydreamer.core.transition import row_spec
+from daydreamer.presets import build
+from daydreamer.runtime.die_with_parent import die_with_parent
+from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.stop_signals import StopSignals
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LearnerCommand:
+    """Learn from what actors send, and publish policies to them. Needs torch (the extra 'learner').
+
+    Listens on one TCP port. Beyond this computer it listens only with --keys. The same command on the same
+    --logdir goes on where it stopped.
+    """
+
+    logdir: Logdir
+    preset: PresetName = "a1-sim"
+    changes: Changes = ()
+    bind: Annotated[str, tyro.conf.arg(metavar="HOST:PORT", help="where to listen")] = "127.0.0.1:5555"
+    keys: KeysDir = None
+    robot_minutes: Annotated[
+        float | None,
+        tyro.conf.arg(metavar="M", help="finish when the robots have lived so long; none: never"),
+    ] = None
+    seed: Annotated[int, tyro.conf.arg(help="of weights and sampling; a run that goes on keeps its own")] = 0
+    speed: Annotated[
+        Literal["max", "realtime"],
+        tyro.conf.arg(
+            help="as the actor's: at 'max' the robot waits for the learner, and all rows are learned from"
+        ),
+    ] = "max"
+    insecure: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="listen beyond this computer without keys")
+    ] = False
+
+    def run(self) -> int:
+        """Learn until finished or stopped."""
+        log_to_stderr()
+        die_with_parent()
+        spare_a_core()
+        with StopSignals() as stop:
+            reason = self._learn(stop)
+        _log.info("stopped: %s", reason)
+        return stop.exit_code
+
+    def _learn(self, stop: StopSignals) -> str:
+        from daydreamer.monitor.writers import Fanout, JsonlWriter, TensorBoardWriter
+        from daydreamer.replay import Replay
+        from daydreamer.runtime.events import EventLog
+        from daydreamer.runtime.learner import Learner
+        from daydreamer.transport.auth import load_learner_keys
+        from daydreamer.transport.learner_link import LearnerLink
+
+        preset = load_preset(self.preset, self.changes)
+        env = build.make_env(preset)  # for its specs; never connected
+        rows = row_spec(env.obs_spec, env.act_spec)
+        run_dir = RunDir(self.logdir)
+        options: dict[str, Any] = {
+            "robot_minutes": self.robot_minutes,
+            "seed": self.seed,
+            "speed": self.speed,
+        }
+        options["changes"] = list(self.changes)
+        # The replay's lock comes first: a second learner on the same directory must not touch its configuration.
+        with Replay(run_dir.replay, rows, preset.learner.capacity, self.seed) as replay:
+            run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
+            agent = build.make_agent(preset, env.obs_spec, env.act_spec, self.seed)
+            link = LearnerLink(
+                self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
+                insecure=self.insecure, durable_rows=replay.collected,
+            )  # fmt: skip
+            writer = Fanout(JsonlWriter(run_dir.metrics), TensorBoardWriter(run_dir.tensorboard))
+            events = EventLog(run_dir.events)
+            try:
+                learner = Learner(
+                    agent, replay, link, run_dir, writer, events, preset.learner, rows, preset.hz,
+                    self.robot_minutes, catch_up=build.time_can_stand_still(preset, self.speed),
+                    symmetry=build.symmetry(preset), seed=self.seed,
+                )  # fmt: skip
+                return learner.run(stop)
+            finally:
+                link.close()
+                writer.close()
+                events.close()

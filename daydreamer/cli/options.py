@@ -1,0 +1,51 @@
+"""Options that several sub-commands share."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from daydreamer.presets.preset import Preset
+from daydreamer.presets.registry import load
+from daydreamer.runtime.supervise import learner_threads
+
+Changes = Annotated[
+    tuple[str, ...],
+    tyro.conf.UseAppendAction,
+    tyro.conf.arg(
+        name="set", metavar="PATH=VALUE", help="change a setting, as in --set agent.deter=256; repeatable"
+    ),
+]
+PresetName = Annotated[
+    str, tyro.conf.arg(name="preset", metavar="NAME", help="robot, task and agent: a1-sim, fake-tiny")
+]
+Logdir = Annotated[
+    Path, tyro.conf.arg(metavar="DIR", help="the run directory; one that holds a run goes on with it")
+]
+KeysDir = Annotated[
+    Path | None,
+    tyro.conf.arg(metavar="DIR", help="keys made by `daydreamer keys new`; none: this computer only"),
+]
+
+
+def load_preset(name: str, changes: tuple[str, ...]) -> Preset:
+    """The preset with its changes."""
+    return load(name, changes)
+
+
+def spare_a_core() -> None:
+    """Unless the environment says otherwise, let torch use the threads that leave one core to the robot.
+
+    Before torch is imported. Two processes that both use every core slow each other down many times over.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(learner_threads(os.cpu_count())))
+
+
+def log_to_stderr() -> None:
+    """Log lines with a time, to standard error; DAYDREAMER_LOG=debug for more."""
+    level = os.environ.get("DAYDREAMER_LOG", "info").upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

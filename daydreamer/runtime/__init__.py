@@ -1,0 +1,1 @@
+"""The two programs and what surrounds them: actor, learner, checkpoints, supervision, evaluation."""

@@ -1,0 +1,293 @@
+"""The program on the robot: observe, act, hand the row to the link, twenty times a second.
+
+It never waits for the learner, with one exception: a stand-in that runs faster than real time waits for credit,
+during which its time stands still.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daydreamer.core.agent import Carry, Policy
+from daydreamer.core.env import Env
+from daydreamer.core.errors import Refused
+from daydreamer.core.specs import Specs
+from daydreamer.core.transition import row_spec
+from daydreamer.runtime.actor_metrics import ActorMetrics
+from daydreamer.runtime.policy import OnnxPolicy
+from daydreamer.runtime.policy_loader import PolicyLoader
+from daydreamer.runtime.random_policy import HeldRandom
+from daydreamer.transport.link import ActorEnd, SpoolFull
+from robots.clock import Clock, MonotonicClock
+from robots.robot import RobotError, StaleState
+
+_log = logging.getLogger(__name__)
+
+Arrays = dict[str, NDArray[Any]]
+_POLL = 0.005  # s between two looks at the link while waiting for it
+
+
+class RobotLost(RuntimeError):
+    """The robot was there and fails now. Another life of this process may find it again."""
+
+
+@dataclass(frozen=True)
+class ActorConfig:
+    """How the actor runs a policy."""
+
+    hold: int = 8  # steps for which each random action is held, before the first policy
+    explore: bool = True  # with the policy's exploration noise
+    wait_for_credit: bool = (
+        False  # stand still while the learner wants no rows; only where time can stand still
+    )
+    report_every: float = 1.0  # s
+
+    def __post_init__(self) -> None:
+        if self.hold < 1 or not self.report_every > 0:
+            raise ValueError(
+                f"expected hold >= 1 and report_every > 0, got {self.hold} and {self.report_every}"
+            )
+
+
+class VersionedPolicy(Policy, Protocol):
+    """A policy that knows its version, and whose carry it can take over."""
+
+    version: int
+
+    def fits_carry(self, carry: Carry) -> bool:
+        """True when it can go on from ``carry``."""
+        ...
+
+
+class Actor:
+    """Drives ``env`` by the newest policy that ``link`` brings, and sends up every step.
+
+    Args:
+        env: Stepped, never closed here.
+        link: Started by the caller.
+        robot_clock: Stamps the rows.
+        wall: Times the reports and the waits.
+        timing: Seconds that parts of the last step took: keys 'late', 'sense'; see ``RobotEnv.timing``.
+        seed: Of random actions and of the policies' noise.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        link: ActorEnd,
+        config: ActorConfig,
+        robot_clock: Clock,
+        wall: Clock | None = None,
+        timing: Callable[[], Mapping[str, float]] = dict,
+        seed: int | None = None,
+    ):
+        self._env, self._link, self._config = env, link, config
+        self._robot_clock, self._wall, self._timing = robot_clock, wall or MonotonicClock(), timing
+        self._act_spec: Specs = dict(env.act_spec)
+        self._dtypes = {key: spec.dtype for key, spec in row_spec(env.obs_spec, env.act_spec).items()}
+        self._seeds = np.random.SeedSequence(seed)
+        self._policy: VersionedPolicy = HeldRandom(env.act_spec, config.hold, self._seeds.spawn(1)[0])
+        self._carry = self._policy.initial()
+        self._loader = PolicyLoader(self._build)
+        self._metrics = ActorMetrics(self._wall.now())
+        self._stop: Callable[[], str | None] = lambda: None
+        self._welcomed = False  # by a learner, once
+
+    def run(self, stop: Callable[[], str | None]) -> str:
+        """Step until ``stop`` gives a reason, or the learner does; returns the reason.
+
+        Raises:
+            RobotError: The robot is not there at the start.
+            RobotLost: It was there, and fails for good.
+            Refused: The learner does not want this actor, and never did.
+        """
+        self._stop = lambda: stop() or self._told_by_learner()
+        try:
+            return self._drive(self._env.reset())
+        finally:
+            self._loader.close()
+
+    def _drive(self, obs: Arrays) -> str:
+        try:
+            while not (reason := self._stop()):
+                if self._config.wait_for_credit and not self._has_credit():
+                    continue
+                obs = self._step(obs)
+            return reason
+        except RobotError as error:
+            raise RobotLost(f"the robot failed while it was being driven: {error}") from error
+
+    # One step
+
+    def _step(self, obs: Arrays) -> Arrays:
+        """Act on ``obs``, send its row, return what comes next."""
+        self._take_newest_policy()
+        if obs["is_last"]:
+            still = {key: spec.zeros() for key, spec in self._act_spec.items()}
+            row = self._row(obs, still, still)
+            sent, following = self._send(row), self._begin_again(obs)
+            return following if sent else self._hold(row, following)
+        time = self._robot_clock.now()
+        action, sane = self._act(obs)
+        following = self._env.step(action)
+        row = self._row(obs, action, self._env.applied(), time)
+        for name in ("late", "sense"):
+            self._metrics.add(name, self._timing().get(name, 0.0))
+        self._metrics.steps += 1
+        self._report_when_due()
+        if not sane:
+            row["is_last"] = np.asarray(True)
+            following = self._as_first(following)
+        if not self._send(row):
+            return self._hold(row, following)
+        return following
+
+    def _act(self, obs: Arrays) -> tuple[Arrays, bool]:
+        """The policy's action; or, when that is no number, the pose the robot is in and False."""
+        begun = self._wall.now()
+        noise = self._policy.noise(self._config.explore)
+        self._carry, action = self._policy(self._carry, obs, noise)
+        self._metrics.add("policy", self._wall.now() - begun)
+        if all(np.isfinite(value).all() for value in action.values()):
+            return self._within_bounds(action), True
+        self._metrics.faults += 1
+        _log.error(
+            "policy version %d answered with numbers that are not finite: the robot holds its pose for this "
+            "step, and the policy begins anew. A newer version should replace it.",
+            self._policy.version,
+        )
+        self._carry = self._policy.initial()
+        return self._pose(), False
+
+    def _row(self, obs: Arrays, action: Arrays, applied: Arrays, time: float | None = None) -> Arrays:
+        now = self._robot_clock.now() if time is None else time
+        row = {**obs, **action, **{f"applied/{key}": value for key, value in applied.items()}}
+        row |= {"time": np.asarray(now), "policy_version": np.asarray(self._policy.version)}
+        return {key: np.array(row[key], dtype) for key, dtype in self._dtypes.items()}
+
+    def _send(self, row: Arrays) -> bool:
+        """False when there was no room for it."""
+        try:
+            self._link.send(row)
+        except SpoolFull:
+            return False
+        return True
+
+    # Interruptions
+
+    def _begin_again(self, obs: Arrays) -> Arrays:
+        """Reset until the robot answers, or until told to stop, which leaves ``obs``."""
+        while not self._stop():
+            try:
+                return self._env.reset()
+            except StaleState as error:
+                self._metrics.faults += 1
+                _log.warning("the robot does not answer, trying again: %s", error)
+        return obs
+
+    def _hold(self, row: Arrays, obs: Arrays) -> Arrays:
+        """Keep the robot where it is until ``row`` can be sent; what comes after the gap is a first step."""
+        row["is_last"] = np.asarray(True)
+        self._metrics.holding = True
+        _log.warning("the spool is full and the learner does not empty it: the robot holds its pose")
+        while not self._stop():
+            self._report_when_due()
+            if not self._link.status().full and self._send(row):
+                _log.info("there is room again: the robot goes on")
+                break
+            if self._config.wait_for_credit:
+                self._wall.sleep_until(self._wall.now() + _POLL)
+            else:
+                obs = self._begin_again(obs) if obs["is_last"] else self._env.step(self._pose())
+        self._metrics.holding = False
+        self._carry = self._policy.initial()
+        return self._as_first(obs)
+
+    def _pose(self) -> Arrays:
+        """The action that asks for what the robot was last asked for."""
+        return self._within_bounds(self._env.applied())
+
+    def _within_bounds(self, action: Arrays) -> Arrays:
+        return {
+            key: np.clip(action[key], spec.low, spec.high).astype(spec.dtype, copy=False)
+            for key, spec in self._act_spec.items()
+        }
+
+    def _as_first(self, obs: Arrays) -> Arrays:
+        """``obs`` with the past cut off. An ending one stays as it is: a reset follows it anyway."""
+        return obs if obs["is_last"] else {**obs, "is_first": np.asarray(True)}
+
+    # Around the step
+
+    def _told_by_learner(self) -> str | None:
+        status = self._link.status()
+        self._welcomed = self._welcomed or status.connected
+        if status.refused and not self._welcomed:
+            raise Refused(f"the learner refuses this actor: {status.refused}")
+        return status.stopped
+
+    def _has_credit(self) -> bool:
+        """True when the learner wants a row; else, after a short wait, False."""
+        if self._link.credit() > 0:
+            return True
+        begun = self._wall.now()
+        self._wall.sleep_until(begun + _POLL)
+        self._metrics.add("credit_wait", self._wall.now() - begun)
+        self._report_when_due()
+        return False
+
+    def _build(self, data: bytes) -> OnnxPolicy:
+        policy = OnnxPolicy(data, self._seeds.spawn(1)[0])
+        policy.fits(self._env.obs_spec, self._env.act_spec)
+        return policy
+
+    def _take_newest_policy(self) -> None:
+        message = self._link.policy()
+        if message is not None:
+            self._loader.load(message.data)
+        fresh = self._loader.take()
+        if fresh is None:
+            return
+        # The recurrent state goes on: a newer version of the same network reads it as the older one did.
+        if not fresh.fits_carry(self._carry):
+            self._carry = fresh.initial()
+        self._policy = fresh
+        self._metrics.version, self._metrics.version_since = fresh.version, self._wall.now()
+
+    def _report_when_due(self) -> None:
+        now = self._wall.now()
+        if self._metrics.age(now) >= self._config.report_every:
+            self._link.report(self._metrics.report(now, self._link.status()))
+
+
+def run_actor(
+    env: Env,
+    link: ActorEnd,
+    config: ActorConfig,
+    robot_clock: Clock,
+    stop: Callable[[], str | None],
+    wall: Clock | None = None,
+    timing: Callable[[], Mapping[str, float]] = dict,
+    seed: int | None = None,
+) -> str:
+    """Start ``link``, drive ``env`` until stopped, and leave both closed, the robot first; returns the reason.
+
+    Raises:
+        RobotError: The robot is not there.
+        DaydreamerError: The link cannot be opened, or is refused by the learner.
+    """
+    try:
+        link.start()
+        return Actor(env, link, config, robot_clock, wall, timing, seed).run(stop)
+    finally:
+        # The robot first: a link that hangs must not keep it from being damped.
+        try:
+            env.close()
+        finally:
+            link.close()

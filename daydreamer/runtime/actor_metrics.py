@@ -1,0 +1,56 @@
+"""What an actor counts between two reports."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from daydreamer.transport.link import LinkStatus
+
+
+class ActorMetrics:
+    """Sums since the last report, and a few values since the start. Times are wall seconds.
+
+    Args:
+        now: Wall time at the start.
+    """
+
+    def __init__(self, now: float):
+        self.steps = 0
+        self.faults = 0
+        self.version = -1
+        self.version_since = now
+        self.holding = False
+        self._sums: defaultdict[str, float] = defaultdict(float)
+        self._since, self._steps_then = now, 0
+
+    def add(self, name: str, seconds: float) -> None:
+        """Add to the sum called ``name``: 'late', 'policy', 'sense' or 'credit_wait'."""
+        self._sums[name] += seconds
+
+    def age(self, now: float) -> float:
+        """Seconds since the last report."""
+        return now - self._since
+
+    def report(self, now: float, status: LinkStatus) -> dict[str, float]:
+        """Metrics by name; the sums begin again."""
+        fresh = self.steps - self._steps_then
+        per_step = 1000.0 / max(fresh, 1)
+        sums, self._sums = self._sums, defaultdict(float)
+        elapsed, self._since, self._steps_then = max(self.age(now), 1e-9), now, self.steps
+        return {
+            "actor/steps": float(self.steps),
+            "actor/steps_per_second": fresh / elapsed,
+            "actor/late_ms": sums["late"] * per_step,
+            "actor/policy_ms": sums["policy"] * per_step,
+            "actor/sense_ms": sums["sense"] * per_step,
+            "actor/credit_wait_s": sums["credit_wait"],
+            "actor/holding": float(self.holding),
+            "policy/version": float(self.version),
+            "policy/age_s": now - self.version_since,
+            "link/connected": float(status.connected),
+            "link/unacked": float(status.unacked),
+            "link/spool_bytes": float(status.spool_bytes),
+            "link/sent": float(status.sent),
+            "link/acked": float(status.acked),
+            "safety/faults": float(self.faults),
+        }

@@ -1,0 +1,64 @@
+"""Rollouts of one policy from lying on the back, without exploration, scored by the simulator's truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from daydreamer.core.agent import Policy
+from daydreamer.core.env import Env
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.scoring import Evaluation, RolloutScore, score_rollout, summarise
+
+_TRUTH = ("log/truth/up", "log/reward/calf", "log/truth/forward_speed", "reward")
+
+
+def evaluate(
+    policy: Policy,
+    make_env: Callable[[int], Env],
+    rollouts: int = 5,
+    seconds: float = 60.0,
+    hz: float = 20.0,
+    seed: int = 0,
+    progress: Callable[[RolloutScore], None] = lambda score: None,
+) -> Evaluation:
+    """Score ``policy`` over rollouts, each in a fresh environment with a seed of its own.
+
+    Args:
+        policy: Fits the environment.
+        make_env: An environment for a seed; its robot lies on its back. Closed here.
+        rollouts: How many.
+        seconds: Of each.
+        hz: Control steps per second.
+        seed: Of the first rollout; the others follow.
+        progress: Told each score as it comes.
+
+    Raises:
+        DaydreamerError: The environment does not tell the truth that scores are made of.
+    """
+    if rollouts < 1 or not seconds * hz >= 1:
+        raise DaydreamerError(f"expected rollouts >= 1 and seconds > 0, got {rollouts} and {seconds}")
+    scores = []
+    for number in range(rollouts):
+        scores.append(_rollout(policy, make_env(seed + number), round(seconds * hz), hz))
+        progress(scores[-1])
+    return summarise(scores)
+
+
+def _rollout(policy: Policy, env: Env, steps: int, hz: float) -> RolloutScore:
+    if missing := [key for key in _TRUTH if key not in env.obs_spec]:
+        raise DaydreamerError(f"evaluation needs a simulated robot: the environment has no {missing}")
+    seen = np.zeros((len(_TRUTH), steps))
+    try:
+        obs, carry = env.reset(), policy.initial()
+        for step in range(steps):
+            carry, action = policy(carry, obs, policy.noise(explore=False))
+            obs = env.step({key: np.clip(value, -1, 1) for key, value in action.items()})
+            seen[:, step] = [float(obs[key]) for key in _TRUTH]
+            if obs["is_last"]:
+                obs = env.reset()
+    finally:
+        env.close()
+    up, calf, speed, reward = seen
+    return score_rollout(up, calf, speed, reward, hz)

@@ -1,0 +1,34 @@
+"""What happened in a run and when, one JSON object per line."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class EventLog:
+    """Appends events; each is one write, so that a reader sees whole lines.
+
+    Args:
+        path: The file; made when absent.
+        now: Unix seconds.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._now = now
+        self._file = path.open("ab", buffering=0)
+        if self._file.tell() and not path.read_bytes().endswith(b"\n"):
+            self._file.write(b"\n")  # a killed process left half a line: let it stand alone
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append ``event`` with plain-data ``fields``."""
+        line = json.dumps({"time": round(self._now(), 3), "event": event, **fields})
+        self._file.write(line.encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        self._file.close()

@@ -1,0 +1,298 @@
+"""The program beside the robot: collect, learn, publish, for as long as the run lasts."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from daydreamer.core.agent import Agent
+from daydreamer.core.specs import Specs
+from daydreamer.core.symmetry import Symmetry
+from daydreamer.core.transition import Batch
+from daydreamer.monitor.writers import Writer
+from daydreamer.replay import Replay
+from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
+from daydreamer.runtime.events import EventLog
+from daydreamer.runtime.intake import Intake
+from daydreamer.runtime.learner_metrics import LearnerMetrics
+from daydreamer.runtime.recent_rows import RecentRows
+from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.train_ratio import TrainRatio
+from daydreamer.transport.link import LearnerEnd, PolicyMessage
+from robots.clock import Clock, MonotonicClock
+
+_log = logging.getLogger(__name__)
+
+FINISHED = "finished"
+_WAIT = 0.1  # s, for rows
+_BAD_IN_A_ROW = 10  # updates
+
+
+class Diverged(RuntimeError):
+    """The losses stay other than finite: the weights are lost, and another life begins from the last checkpoint."""
+
+
+@dataclass(frozen=True)
+class LearnerConfig:
+    """How experience is replayed."""
+
+    batch: int = 32  # sequences per update
+    length: int = 16  # steps of each
+    train_ratio: float = 128.0  # replayed steps per collected step: one update of 512 steps per 4 rows
+    prefill: int = 2000  # rows before the first update
+    pretrain: int = 100  # updates before the first policy
+    slack: int = 40  # rows that the collector may be ahead
+    recent: float = 0.25  # share of sequences that start among the newest
+    recent_window: int = 2000  # rows that count as newest
+    mirror: float = 0.5  # share of sequences seen in a mirror, where the task has a symmetry
+    capacity: int = 1_000_000  # rows kept; the oldest go first
+    publish_every: int = 10  # updates
+    checkpoint_every: float = 60.0  # s
+    metrics_every: float = 2.0  # s
+
+    def __post_init__(self) -> None:
+        for name in ("recent", "mirror"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share in [0, 1], got {getattr(self, name)}")
+        if self.prefill < self.length:
+            raise ValueError(f"prefill ({self.prefill}) must be at least one sequence ({self.length} rows)")
+        if min(self.batch, self.length, self.publish_every, self.recent_window) < 1 or self.pretrain < 0:
+            raise ValueError(
+                "batch, length, publish_every and recent_window are positive, pretrain is not negative"
+            )
+        self.ratio()  # checks the rest
+
+    def ratio(self) -> TrainRatio:
+        """The balance that these settings ask for."""
+        return TrainRatio(self.train_ratio, self.batch * self.length, self.prefill, self.pretrain, self.slack)
+
+
+class Learner:
+    """One run's learner, from the newest checkpoint on.
+
+    Args:
+        agent: Freshly made; the checkpoint, if there is one, is loaded into it.
+        replay: Open; closed by the caller.
+        link: Open; closed by the caller.
+        run_dir: For checkpoints, policies, scores.
+        writer: Where metrics go.
+        events: Where events go.
+        config: How to replay.
+        row_spec: The rows.
+        hz: Control steps per second, which turns rows into robot minutes.
+        target_minutes: Robot minutes at which the run is finished; None: never.
+        catch_up: Finish only when the updates for all rows are made.
+        symmetry: The task's mirror, if it has one.
+        seed: Of the mirroring.
+        clock: Wall time.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        replay: Replay,
+        link: LearnerEnd,
+        run_dir: RunDir,
+        writer: Writer,
+        events: EventLog,
+        config: LearnerConfig,
+        row_spec: Specs,
+        hz: float = 20.0,
+        target_minutes: float | None = None,
+        catch_up: bool = True,
+        symmetry: Symmetry | None = None,
+        seed: int = 0,
+        clock: Clock | None = None,
+    ):
+        self._agent, self._replay, self._link = agent, replay, link
+        self._run_dir, self._writer, self._events = run_dir, writer, events
+        self._config, self._hz, self._symmetry, self._catch_up = config, hz, symmetry, catch_up
+        self._clock = clock or MonotonicClock()
+        self._ratio = config.ratio()
+        self._target_rows = None if target_minutes is None else math.ceil(target_minutes * 60 * hz)
+        self._rng = np.random.default_rng(seed)
+        self._checkpoints = Checkpoints(run_dir.checkpoints)
+        recent = RecentRows(row_spec)
+        newest = replay.read(-1000, len(replay), keys=recent.keys)
+        recent.add(newest)
+        self._intake = Intake(link, replay, recent, events.write)
+        # Counters of the run's whole life, kept in checkpoints
+        self.updates = self.sampled = 0
+        self.version = -1  # of the newest policy published
+        self._bad_updates = 0  # in a row; while there are any, nothing is published or saved
+        self._minutes_before = 0.0  # wall minutes of earlier lives
+        self._begun = self._last_checkpoint = self._clock.now()
+        self._metrics = self._fresh_metrics()
+
+    @property
+    def collected(self) -> int:
+        """Durable rows in the life of the run."""
+        return self._intake.collected
+
+    def run(self, stop: Callable[[], str | None]) -> str:
+        """Learn until ``stop`` gives a reason or the target is reached; returns the reason ('finished').
+
+        The state is saved before returning, but not when an error ends it: the last good checkpoint stays.
+
+        Raises:
+            CheckpointError: The latest checkpoint cannot be used.
+            Diverged: A loss is not finite.
+        """
+        self._restore()
+        self._allow_rows()
+        self._intake.start()
+        try:
+            while not (reason := stop() or self._finished()):
+                self._intake.check()
+                if self._ratio.may_train(self.collected, self.sampled):
+                    self._update()
+                else:
+                    begun = self._clock.now()
+                    self._intake.wait(_WAIT)
+                    self._metrics.waited(self._clock.now() - begun)
+                self._duties()
+            if reason == FINISHED:
+                self._link.stop(FINISHED)
+            self._checkpoint()
+            if self._metrics.pending:
+                self._write_metrics()
+            self._events.write("stop", reason=reason, updates=self.updates, rows=self.collected)
+            return reason
+        finally:
+            self._intake.close()
+
+    # One update
+
+    def _update(self) -> None:
+        config = self._config
+        begun = self._clock.now()
+        batch = self._replay.sample(config.batch, config.length, config.recent, config.recent_window)
+        metrics = self._agent.train(self._mirrored(batch))
+        self._watch_losses(metrics)
+        self.updates += 1
+        self.sampled += config.batch * config.length
+        self._metrics.trained(metrics, self._clock.now() - begun)
+        self._allow_rows()
+        if self.updates == config.pretrain or (
+            self.updates > config.pretrain and self.updates % config.publish_every == 0
+        ):
+            self._publish()
+
+    def _watch_losses(self, metrics: Mapping[str, float]) -> None:
+        """One bad batch is forgiven, an agent leaves it out; more in a row mean that there is nothing to save."""
+        bad = [name for name, value in metrics.items() if "/loss/" in name and not math.isfinite(value)]
+        self._bad_updates = self._bad_updates + 1 if bad else 0
+        if self._bad_updates == 1:
+            _log.warning("update %d: %s not finite", self.updates, ", ".join(bad))
+            self._events.write("fault", fault="loss not finite", updates=self.updates, metrics=bad)
+        if self._bad_updates >= _BAD_IN_A_ROW:
+            raise Diverged(
+                f"after {self.updates} updates {', '.join(bad)} is not finite; the last good checkpoint is kept in "
+                f"{self._run_dir.checkpoints}. If this comes back, lower the learning rates."
+            )
+
+    def _mirrored(self, batch: Batch) -> Batch:
+        if self._symmetry is None or not self._config.mirror:
+            return batch
+        chosen = self._rng.random(self._config.batch) < self._config.mirror
+        return self._symmetry.mirror_some(batch, chosen)
+
+    def _allow_rows(self) -> None:
+        """Tell the actors how many rows are wanted."""
+        wanted = self._ratio.rows_wanted(self.sampled)
+        self._link.set_credit(wanted if self._target_rows is None else min(wanted, self._target_rows))
+
+    def _publish(self) -> None:
+        if self._bad_updates:
+            return
+        self.version += 1
+        self._link.publish(PolicyMessage.of(self.version, self._agent.policy(self.version)))
+        if self.version == 0:
+            self._events.write("first policy", rows=self.collected, updates=self.updates)
+
+    def _finished(self) -> str | None:
+        if self._target_rows is None or self.collected < self._target_rows:
+            return None
+        behind = self._catch_up and self._ratio.may_train(self.collected, self.sampled)
+        return None if behind else FINISHED
+
+    # Duties between updates
+
+    def _duties(self) -> None:
+        now = self._clock.now()
+        if now - self._last_checkpoint >= self._config.checkpoint_every:
+            self._checkpoint()
+        if self._metrics.age(now) >= self._config.metrics_every:
+            self._write_metrics()
+
+    def _write_metrics(self) -> None:
+        others = {name: value for report in self._link.reports().values() for name, value in report.items()}
+        others |= self._replay.stats() | self._intake.means()
+        others |= {
+            "robot/minutes": self._robot_minutes(),
+            "replay/ratio": self.sampled / max(self.collected, 1),
+            "replay/sampled_steps": float(self.sampled),
+            "policy/published": float(self.version),
+        }
+        self._metrics.write(self._clock.now(), self.collected, self.updates, others)
+
+    def _robot_minutes(self) -> float:
+        return self.collected / (60 * self._hz)
+
+    def _wall_minutes(self) -> float:
+        return self._minutes_before + (self._clock.now() - self._begun) / 60
+
+    def _fresh_metrics(self) -> LearnerMetrics:
+        return LearnerMetrics(
+            self._writer, self._run_dir.scores, self._clock.now(), self.collected, self.updates
+        )
+
+    # Checkpoints
+
+    def _checkpoint(self) -> None:
+        self._last_checkpoint = self._clock.now()
+        if self._bad_updates:
+            return
+        policy = self._agent.policy(self.version)
+        self._checkpoints.save(self.updates, Checkpoint(self._agent.save(), policy, self._state()))
+        if self.version >= 0:
+            self._run_dir.save_policy(self.version, policy)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "updates": self.updates,
+            "sampled": self.sampled,
+            "version": self.version,
+            "rows": self.collected,
+            "wall_minutes": self._wall_minutes(),
+            "sampler": self._replay.random_state(),
+            "mirror": self._rng.bit_generator.state,
+        }
+
+    def _restore(self) -> None:
+        """Go on from the latest checkpoint, and give its policy to the actors at once."""
+        found = self._checkpoints.load()
+        if found is None:
+            self._events.write("start", rows=self.collected)
+            return
+        self._agent.load(found.agent)
+        self.updates, self.sampled = found.state["updates"], found.state["sampled"]
+        self._metrics = self._fresh_metrics()
+        self._minutes_before = found.state["wall_minutes"]
+        self._replay.set_random_state(found.state["sampler"])
+        self._rng.bit_generator.state = found.state["mirror"]
+        self.version = max(found.state["version"], self._newest_version_seen())
+        if self.updates >= self._config.pretrain:
+            self._publish()
+        self._events.write("resume", rows=self.collected, updates=self.updates, version=self.version)
+        _log.info("going on after %d updates with %d rows", self.updates, self.collected)
+
+    def _newest_version_seen(self) -> int:
+        """Versions published after the checkpoint may be in the rows: their numbers are not used again."""
+        newest = self._replay.read(-5000, len(self._replay), keys=["policy_version"])["policy_version"]
+        return int(newest.max(initial=-1))

@@ -1,0 +1,150 @@
+"""The run directory: where everything of one run lies, and what it was configured with.
+
+config.yaml         resolved configuration, with versions (JSON, which every YAML reader reads)
+metrics.jsonl       tensorboard/          metrics, twice
+scores.jsonl        one line per 1,000 rows
+events.jsonl        what happened when
+checkpoints/        policies/             see ``checkpoint``; newest policies as v000123.onnx
+replay/             every row
+actor-ID/           the actor's spool, and how many lives it has had
+learner.log         actor.log             when supervised
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import daydreamer
+from daydreamer.core.atomic_file import write_atomically
+from daydreamer.core.errors import DaydreamerError
+
+# What must not change within a run: rows and weights of before would not fit what comes after.
+FIXED = ("specs", "agent", "task")
+_VERSIONS = ("numpy", "torch", "onnx", "onnxruntime", "pyzmq", "msgpack", "pybullet")
+_KEEP_POLICIES = 20
+
+
+class ConfigChanged(DaydreamerError):
+    """The directory holds a run with another configuration."""
+
+
+class RunDir:
+    """Paths of a run, and its configuration file."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.metrics = self.path / "metrics.jsonl"
+        self.scores = self.path / "scores.jsonl"
+        self.events = self.path / "events.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.policies = self.path / "policies"
+        self.replay = self.path / "replay"
+        self.tensorboard = self.path / "tensorboard"
+
+    def actor(self, name: str) -> Path:
+        """The directory of the actor called ``name``."""
+        return self.path / f"actor-{name}"
+
+    def log(self, process: str) -> Path:
+        """The log file of a supervised process."""
+        return self.path / f"{process}.log"
+
+    def claim(self, config: Mapping[str, Any]) -> bool:
+        """Write ``config`` (plain data) into the directory; True when there was a run in it already.
+
+        Raises:
+            ConfigChanged: That run differs in a part that must not change.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        plain = json.loads(json.dumps(config))
+        old = self.read_config() if self.config.exists() else None
+        if old is not None:
+            lines = [line for part in FIXED for line in differences(old.get(part), plain.get(part), part)]
+            if lines:
+                raise ConfigChanged(
+                    f"{self.path} holds a run with another configuration:\n  "
+                    + "\n  ".join(lines)
+                    + "\nUse the settings of before to go on with it, or another --logdir to begin anew."
+                )
+        text = json.dumps({**plain, "software": software()}, indent=2) + "\n"
+        write_atomically(self.config, text.encode())
+        return old is not None
+
+    def read_config(self) -> dict[str, Any]:
+        """The configuration of the run.
+
+        Raises:
+            DaydreamerError: There is none, or it is damaged.
+        """
+        try:
+            found: dict[str, Any] = json.loads(self.config.read_bytes())
+        except FileNotFoundError as error:
+            raise DaydreamerError(
+                f"{self.path} holds no run: there is no {self.config.name}. Begin one with `daydreamer train`"
+            ) from error
+        except ValueError as error:
+            raise DaydreamerError(f"{self.config} is damaged: {error}") from error
+        return found
+
+    def save_policy(self, version: int, data: bytes) -> Path:
+        """Keep a policy as a file of its own; the oldest go when there are many."""
+        self.policies.mkdir(exist_ok=True)
+        path = self.policies / f"v{version:06d}.onnx"
+        write_atomically(path, data)
+        for old in sorted(self.policies.glob("v*.onnx"))[:-_KEEP_POLICIES]:
+            old.unlink()
+        return path
+
+
+def next_life(directory: Path) -> int:
+    """0, 1, 2, ...: how many processes used ``directory`` before, so that each draws other random numbers."""
+    directory.mkdir(parents=True, exist_ok=True)
+    counter = directory / "lives"
+    life = int(counter.read_text()) if counter.exists() else 0
+    write_atomically(counter, str(life + 1).encode())
+    return life
+
+
+def differences(old: Any, new: Any, name: str) -> list[str]:
+    """Lines ``name: was OLD, is NEW`` for each leaf of two plain trees that differs."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [line for key in keys for line in differences(old.get(key), new.get(key), f"{name}.{key}")]
+    return [] if old == new else [f"{name}: was {json.dumps(old)}, is {json.dumps(new)}"]
+
+
+def software() -> dict[str, Any]:
+    """Versions of what runs here; None where a package is not installed."""
+    versions: dict[str, Any] = {
+        "daydreamer": daydreamer.__version__,
+        "python": platform.python_version(),
+        "git": _git_hash(),
+    }
+    for package in _VERSIONS:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def _git_hash() -> str | None:
+    """The commit of the source tree this runs from, '+changes' when it has any; None outside of one."""
+    root = Path(daydreamer.__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+changes", "--abbrev=40"],
+            cwd=root, capture_output=True, text=True, timeout=5, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

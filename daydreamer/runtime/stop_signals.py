@@ -1,0 +1,40 @@
+"""Ctrl-C and its kin as a question that a loop asks, in place of an exception between any two lines."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopSignals:
+    """While entered: call it for the name of the signal that came, or None. A second SIGINT is obeyed at once."""
+
+    def __init__(self) -> None:
+        self._came: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __call__(self) -> str | None:
+        """The name of the first signal that came, or None."""
+        return None if self._came is None else signal.Signals(self._came).name
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a process that a signal ended; 0 when none came."""
+        return 0 if self._came is None else 128 + self._came
+
+    def __enter__(self) -> StopSignals:
+        for number in _SIGNALS:
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._came is None:
+            self._came = number
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt

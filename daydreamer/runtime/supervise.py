@@ -1,0 +1,194 @@
+"""Learner and actor as two processes on one computer: started, watched, started again, stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from daydreamer.runtime.backoff import Backoff
+from daydreamer.runtime.die_with_parent import PARENT
+from robots.clock import Clock, MonotonicClock
+
+_log = logging.getLogger(__name__)
+
+CONFIG_ERROR = 2  # exit code of a process that would fail again in the same way
+_GRACE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))  # s that each is given to work
+_LOOK_EVERY = 0.1  # s
+
+
+class Process(Protocol):
+    """What is used of ``subprocess.Popen``."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Exit code, or None while it runs; negative: the signal that ended it."""
+        ...
+
+
+@dataclass
+class Child:
+    """One process to keep alive.
+
+    Attributes:
+        name: For people, and of its log file.
+        command: Program and arguments.
+        log: Its output goes there, appended.
+        threads: For numerical libraries in it.
+        decides: True when its end with exit code 0 ends the whole job.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    threads: int = 1
+    decides: bool = False
+    backoff: Backoff = field(default_factory=Backoff)
+    process: Process | None = field(default=None, init=False)
+    started: float = field(default=0.0, init=False)
+    due: float = field(default=0.0, init=False)  # when to start it (again)
+    done: bool = field(default=False, init=False)
+
+
+def start_process(child: Child) -> Process:
+    """Start ``child`` in a session of its own, so that one Ctrl-C does not reach it twice."""
+    child.log.parent.mkdir(parents=True, exist_ok=True)
+    threads = str(child.threads)
+    environment = os.environ | {
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "PYTHONUNBUFFERED": "1",
+        PARENT: str(os.getpid()),
+    }
+    with child.log.open("ab") as log:
+        return subprocess.Popen(
+            list(child.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
+
+
+def signal_process(process: Process, number: int) -> None:
+    """Send a signal to a child and to whatever it has started."""
+    with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile, which is what was wanted
+        os.killpg(process.pid, number)
+
+
+class Supervisor:
+    """Keeps children alive until one that decides has finished, one cannot work at all, or told to stop.
+
+    Args:
+        children: In the order in which they are started.
+        warn: Shows a text to the person.
+        tick: Called about ten times a second.
+        clock: Wall time.
+        start: Starts a child.
+        kill: Sends a signal to one.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        warn: Callable[[str], None] = _log.warning,
+        tick: Callable[[], None] = lambda: None,
+        clock: Clock | None = None,
+        start: Callable[[Child], Process] = start_process,
+        kill: Callable[[Process, int], None] = signal_process,
+    ):
+        self._children, self._warn, self._tick = list(children), warn, tick
+        self._clock, self._start, self._kill = clock or MonotonicClock(), start, kill
+        self.failure: str | None = None
+
+    def run(self, stop: Callable[[], str | None]) -> int:
+        """Until ``stop`` gives a reason, or the job ends by itself.
+
+        Returns:
+            0 when the job has finished or was stopped; 2 when a child cannot work: ``failure`` says why.
+        """
+        try:
+            while not stop() and not self._ended():
+                self._tick()
+                self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
+        finally:
+            self._stop_all()
+        return CONFIG_ERROR if self.failure else 0
+
+    def _ended(self) -> bool:
+        """Look after every child; True when there is nothing left to supervise."""
+        for child in self._children:
+            if child.process is None:
+                if not child.done and self._clock.now() >= child.due:
+                    child.process, child.started = self._start(child), self._clock.now()
+                continue
+            code = child.process.poll()
+            if code is not None:
+                child.process = None
+                self._died(child, code)
+                if self.failure or (code == 0 and child.decides):
+                    return True
+        return False
+
+    def _died(self, child: Child, code: int) -> None:
+        if code == 0:
+            child.done = True
+            _log.info("%s has finished", child.name)
+            return
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        if code == CONFIG_ERROR:
+            self.failure = f"the {child.name} cannot start:\n{last_words(child.log)}"
+            return
+        wait = child.backoff.died(self._clock.now() - child.started)
+        if wait is None:
+            self.failure = (
+                f"the {child.name} {how}, for the {child.backoff.deaths}th time in a row. "
+                f"The end of {child.log}:\n{last_words(child.log)}"
+            )
+            return
+        child.due = self._clock.now() + wait
+        self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log})")
+
+    def _stop_all(self) -> None:
+        """Ask politely, then less so. Every child gets each signal once."""
+        for number, grace in _GRACE:
+            running = [
+                c.process for c in self._children if c.process is not None and c.process.poll() is None
+            ]
+            if not running:
+                return
+            for process in running:
+                self._kill(process, number)
+            deadline = self._clock.now() + grace
+            while self._clock.now() < deadline and any(process.poll() is None for process in running):
+                self._tick()
+                self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
+
+
+def last_words(log: Path, count: int = 6) -> str:
+    """Why the writer of ``log`` ended: its last error message, or else its last lines; indented."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 8192))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError as error:
+        return f"  ({error})"
+    begins = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    words = lines[begins[-1] :] if begins else lines[-count:]
+    return "\n".join(f"  {line.removeprefix('error: ')}" for line in words)
+
+
+def learner_threads(cores: int | None) -> int:
+    """Threads for the learner: one core is left to the robot, and beyond eight there is nothing to gain."""
+    return max(1, min(8, (cores or 1) - 1))
+
+
+def this_program(*arguments: str) -> list[str]:
+    """The command line that runs ``daydreamer ARGUMENTS`` with this Python."""
+    return [sys.executable, "-m", "daydreamer.cli.main", *arguments]

@@ -1,0 +1,173 @@
+"""The actor's end of the link, over ZeroMQ: the face that the control loop sees.
+
+``send`` checks a row, puts its bytes in a queue and rings a bell; all else is the I/O thread's work (``actor_io``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from daydreamer.core.record_log import FRAME_SIZE
+from daydreamer.core.specs import Specs
+from daydreamer.core.transition import Row
+from daydreamer.transport.actor_io import ActorIo, Desk
+from daydreamer.transport.actor_session import ActorSession, new_stream
+from daydreamer.transport.address import Address
+from daydreamer.transport.auth import ActorKeys
+from daydreamer.transport.link import LinkError, LinkStatus, PolicyMessage, SpoolFull
+from daydreamer.transport.messages import ACTOR_NAME, MAX_BATCH_ROWS
+from daydreamer.transport.row_codec import RowCodec, specs_to_bytes
+from daydreamer.transport.spool import SEGMENT_BYTES, Spool, leftovers
+
+logger = logging.getLogger(__name__)
+
+QUEUE_BYTES = 32 << 20  # rows in memory, waiting for a disk that refuses them
+
+
+class ActorLink:
+    """Connects out to a learner; keeps rows on disk until the learner has them. See ``link.ActorEnd``."""
+
+    def __init__(
+        self,
+        address: str,
+        actor: str,
+        row_spec: Specs,
+        spool_dir: Path | str,
+        keys: ActorKeys | None = None,
+        spool_limit_bytes: int = 1 << 30,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ):
+        """Take hold of ``spool_dir``; ``start`` connects to ``address`` ("HOST:PORT").
+
+        Raises:
+            LinkError: the address or the actor's name is none, or another process uses ``spool_dir``.
+        """
+        if not ACTOR_NAME.fullmatch(actor):
+            raise LinkError(f"expected an actor's name of letters, digits, '_', '.', '-', got '{actor}'")
+        target = Address.parse(address)
+        self._address = target
+        self._clock = clock
+        self._codec = RowCodec(row_spec)
+        self._limit = spool_limit_bytes
+        self._lock_file = _take(Path(spool_dir))
+        segment = min(SEGMENT_BYTES, max(spool_limit_bytes // 8, self._codec.row_bytes))
+        spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), specs_to_bytes(row_spec), segment)
+        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools, wall_clock())
+        self._desk = Desk()
+        self._io = ActorIo(self._session, self._desk, target, keys, clock)
+        self._sent = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def stream(self) -> str:
+        """The name under which rows now go up."""
+        return self._session.spool.stream
+
+    def start(self) -> None:
+        """Start the I/O thread."""
+        if self._thread is not None or self._closed:
+            raise LinkError("a link is started once; make another one")
+        self._thread = threading.Thread(target=self._io.run, name="actor link", daemon=True)
+        self._thread.start()
+
+    def send(self, row: Row) -> int:
+        """Hand over one row; see ``link.ActorEnd``."""
+        if self._desk.broken is not None:
+            raise LinkError(f"the link has broken down: {self._desk.broken}") from self._desk.broken
+        if self._thread is None or self._closed:
+            raise LinkError("the link is not open: rows are sent between start() and close()")
+        record = self._codec.encode(row)
+        if self._is_full():
+            raise SpoolFull(
+                f"as many rows as are allowed ({self._limit} bytes) wait for the learner at {self._address}"
+                + (f", and the disk refuses them: {self._desk.seen.disk}" if self._desk.seen.disk else "")
+                + ": hold the robot until they are sent"
+            )
+        queue = self._desk.queue
+        queue.append(record)
+        self._sent += 1
+        if len(queue) in (1, MAX_BATCH_ROWS):
+            self._desk.wake.ring()
+        return self._sent - 1
+
+    def policy(self) -> PolicyMessage | None:
+        """The newest policy, once."""
+        return self._desk.take_policy()
+
+    def credit(self) -> int:
+        """Rows the learner still wants from here."""
+        seen = self._desk.seen
+        return seen.allowance - seen.unacked - (self._sent - seen.stored) if seen.reached else 0
+
+    def report(self, metrics: Mapping[str, float]) -> None:
+        """Tell the learner numbers for people."""
+        self._desk.put_report(metrics)
+
+    def status(self) -> LinkStatus:
+        """How things stand."""
+        seen, sent = self._desk.seen, self._sent
+        unacked = seen.unacked + sent - seen.stored
+        return LinkStatus(
+            connected=seen.connected,
+            unacked=unacked,
+            spool_bytes=seen.spool_bytes,
+            sent=sent,
+            acked=max(0, sent - unacked),
+            refused=seen.refused,
+            stopped=seen.stopped,
+            full=self._is_full(),
+        )
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Send what is left for at most ``timeout`` [s]; what is left then stays on disk. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._desk.close_by = self._clock() + (timeout if self._thread is not None else 0.0)
+        self._desk.wake.ring()
+        if self._thread is None:
+            self._io.run()
+        else:
+            self._thread.join(timeout + 5.0)
+            if self._thread.is_alive():
+                logger.error("the link's thread hangs, probably in the disk; it is left behind")
+                return
+        self._desk.wake.close()
+        os.close(self._lock_file)
+
+    def _is_full(self) -> bool:
+        seen = self._desk.seen
+        waiting = (self._sent - seen.stored) * (self._codec.row_bytes + FRAME_SIZE)
+        return seen.spool_bytes + waiting >= self._limit or waiting >= QUEUE_BYTES
+
+
+def _take(directory: Path) -> int:
+    """Lock ``directory`` for this process; the kernel lets go of it when the process ends, however it ends."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise LinkError(f"another actor uses the spool {directory}: give each its own directory") from error
+    return descriptor
+
+
+def _spools(directory: Path, stream: str, header: bytes, segment_bytes: int) -> list[Spool]:
+    """What earlier lives left, then the present stream. Rows of another spec stay where they are."""
+    spools = []
+    for spool in leftovers(directory):
+        if spool.header == header:
+            logger.info("%d rows of an earlier life will be sent: %s", spool.unacked, spool.stream)
+            spools.append(spool)
+        else:
+            logger.warning("%s holds rows of another spec; they are not sent", spool.directory)
+    return [*spools, Spool(directory / stream, stream, header, segment_bytes)]

@@ -1,0 +1,206 @@
+"""Keys: who may speak to the learner, and how both ends know each other (CurveZMQ, Curve25519).
+
+A directory of keys::
+
+    learner.key      secret; stays on the learner's computer
+    learner.pub      copy to each robot
+    actor.key        secret; move to the robot
+    allowed/*.pub    public keys of the actors that the learner listens to; delete one to shut its owner out
+
+A connection whose key is not allowed gets no further than the handshake: none of its bytes reach our code.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+from zmq.utils import z85
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.transport.address import Address
+from daydreamer.transport.link import LinkError
+from daydreamer.transport.seldom import Seldom
+
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_KEY = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes in Z85
+_ZAP_ADDRESS = "inproc://zeromq.zap.01"  # fixed by the protocol
+
+
+class KeyProblem(DaydreamerError):
+    """A key file is missing, open to others, already there, or no key."""
+
+
+@dataclass(frozen=True)
+class LearnerKeys:
+    """What the learner needs: its own pair, and the directory of the keys it listens to."""
+
+    public: bytes  # Z85, 40 characters
+    secret: bytes = field(repr=False)
+    allowed: Path
+
+    def apply(self, socket: zmq.Socket[bytes]) -> None:
+        """Make ``socket`` a CURVE server. Before ``bind``."""
+        socket.curve_server = True
+        socket.curve_secretkey = self.secret
+        socket.zap_domain = b"daydreamer"
+
+
+@dataclass(frozen=True)
+class ActorKeys:
+    """What an actor needs: its own pair, and the learner's public key."""
+
+    public: bytes
+    secret: bytes = field(repr=False)
+    learner: bytes
+
+    def apply(self, socket: zmq.Socket[bytes]) -> None:
+        """Make ``socket`` a CURVE client. Before ``connect``."""
+        socket.curve_publickey = self.public
+        socket.curve_secretkey = self.secret
+        socket.curve_serverkey = self.learner
+
+
+def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[Path]:
+    """Make the learner's keys where there are none yet, and keys for ``actors``; the files written.
+
+    Raises:
+        KeyProblem: an actor's key is there already (nothing is ever overwritten), or a name is not one.
+    """
+    directory, names = Path(directory), list(actors)
+    for name in names:
+        if not _NAME.fullmatch(name) or name == "learner":
+            raise KeyProblem(
+                f"expected a name of letters, digits, '_', '.', '-', not 'learner'; got {name!r}"
+            )
+        if (directory / f"{name}.key").exists() or (directory / "allowed" / f"{name}.pub").exists():
+            raise KeyProblem(
+                f"{directory} has keys for '{name}': delete {name}.key and allowed/{name}.pub first"
+            )
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (directory / "allowed").mkdir(mode=0o700, exist_ok=True)
+    written = []
+    if not (directory / "learner.key").exists():
+        written += _write_pair(directory / "learner.key", directory / "learner.pub")
+    for name in names:
+        written += _write_pair(directory / f"{name}.key", directory / "allowed" / f"{name}.pub")
+    return written
+
+
+def load_learner_keys(directory: Path | str) -> LearnerKeys:
+    """The learner's keys in ``directory``. Raises KeyProblem when they are missing or open to others."""
+    directory = Path(directory)
+    secret = _read_secret(directory / "learner.key")
+    if not (directory / "allowed").is_dir():
+        raise KeyProblem(
+            f"{directory}/allowed is missing: it holds the public keys (*.pub) of allowed actors"
+        )
+    return LearnerKeys(zmq.curve_public(secret), secret, directory / "allowed")
+
+
+def load_actor_keys(directory: Path | str, actor: str = "actor") -> ActorKeys:
+    """An actor's keys in ``directory``. Raises KeyProblem when they are missing or open to others."""
+    directory = Path(directory)
+    secret = _read_secret(directory / f"{actor}.key")
+    return ActorKeys(zmq.curve_public(secret), secret, _read_key(directory / "learner.pub"))
+
+
+def check_exposure(address: Address, keys: LearnerKeys | None, insecure: bool) -> None:
+    """Refuse to listen beyond this computer without keys.
+
+    Raises:
+        LinkError: ``address`` is not loopback, there are no keys, and ``insecure`` was not asked for.
+    """
+    if keys is not None or address.is_loopback:
+        return
+    if not insecure:
+        raise LinkError(
+            f"listening on {address} without keys would let anyone on the network move the robot: "
+            "make keys with `daydreamer keys new DIRECTORY` and pass them, or listen on 127.0.0.1"
+        )
+    logger.warning("listening on %s without keys: anyone on the network can move the robot", address)
+
+
+class Doorman:
+    """Answers libzmq's question "may this key come in?" (ZAP, RFC 27) for the sockets of one context.
+
+    It is polled by the learner's own thread, and reads the directory of allowed keys at each question: an
+    added key counts at once, a removed one from the next connection on.
+    """
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], keys: LearnerKeys):
+        self._allowed = keys.allowed
+        self._seldom = Seldom(logger)
+        self.socket = context.socket(zmq.REP)
+        self.socket.linger = 0
+        self.socket.bind(_ZAP_ADDRESS)
+
+    def answer(self) -> None:
+        """Answer every question that waits."""
+        while self.socket.poll(0):
+            version, request, _domain, address, _identity, mechanism, *credentials = (
+                self.socket.recv_multipart()
+            )
+            name = None
+            if mechanism == b"CURVE" and len(credentials) == 1:
+                name = self._owner(z85.encode(credentials[0]))
+            if name is None:
+                self._seldom.warning("refused %s: its key is not in %s", address.decode(), self._allowed)
+                verdict = [b"400", b"this key is not allowed", b"", b""]
+            else:
+                verdict = [b"200", b"welcome", name.encode(), b""]
+            self.socket.send_multipart([version, request, *verdict])
+
+    def close(self) -> None:
+        """Stop answering. Idempotent."""
+        self.socket.close()
+
+    def _owner(self, public: bytes) -> str | None:
+        for path in self._allowed.glob("*.pub"):
+            try:
+                if _read_key(path) == public:
+                    return path.stem
+            except (KeyProblem, OSError) as error:
+                self._seldom.warning("%s", error)
+        return None
+
+
+def _write_pair(secret_path: Path, public_path: Path) -> list[Path]:
+    public, secret = zmq.curve_keypair()
+    for path, key, mode in ((secret_path, secret, 0o600), (public_path, public, 0o644)):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key + b"\n")
+    return [secret_path, public_path]
+
+
+def _read_secret(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise KeyProblem(f"{path} is missing: make keys with `daydreamer keys new {path.parent}`") from error
+    if mode & 0o077:
+        raise KeyProblem(
+            f"{path} is open to other users (mode {mode & 0o777:o}): who may have read it? "
+            f"Make new keys, or, if nobody has, run `chmod 600 {path}`"
+        )
+    return _read_key(path)
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes().strip()
+    except FileNotFoundError as error:
+        raise KeyProblem(f"{path} is missing: copy it from the computer where the keys were made") from error
+    if not _KEY.fullmatch(key):
+        raise KeyProblem(
+            f"{path}: expected a key, 40 characters of Z85, got {len(key)} bytes of something else"
+        )
+    return key

@@ -1,0 +1,272 @@
+"""The learner's half of the protocol, without sockets, threads or a clock of its own.
+
+A connection is known by ZeroMQ's routing id, which changes at every reconnect; ``Hello`` binds it to an actor
+and a stream. What comes from a connection that never said hello, or was silent too long, is not read: its
+owner hears nothing, gives up, and connects again. One that breaks the rules is told why, once, and not read
+again. A policy goes to an actor only when the one before has arrived, so a slow line never carries a queue
+of outdated policies.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from daydreamer import __version__
+from daydreamer.core.errors import Corrupt, Refused, SpecMismatch
+from daydreamer.core.specs import difference
+from daydreamer.transport.link import ActorStatus, PolicyMessage, Rows
+from daydreamer.transport.messages import (
+    CHUNK_BYTES,
+    MAX_BATCH_ROWS,
+    Ack,
+    ActorPing,
+    Hello,
+    LearnerPing,
+    Message,
+    PolicyChunk,
+    Refuse,
+    Report,
+    RowBatch,
+    Stop,
+    Welcome,
+    decode,
+    encode,
+)
+from daydreamer.transport.row_codec import RowCodec, specs_from_tree
+from daydreamer.transport.seldom import Seldom
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT = 0.5  # s
+CREDIT_INTERVAL = 0.05  # s; a credit that changes at every training step is told no more often
+SILENCE = 3.0  # s
+MAX_ACTORS = 64
+MAX_REFUSED = 1024
+MAX_REASON = 10_000  # characters
+
+
+@dataclass
+class _Peer:
+    """One connection that said hello."""
+
+    identity: bytes
+    actor: str
+    stream: str
+    software: str
+    policy: str  # digest of the policy it has
+    expected: int  # the row that comes next
+    heard: float
+    spoken: float
+    told_credit: int
+    sending: str = ""  # digest of the policy on its way
+    stop_told: float = -math.inf
+    stopped: bool = False
+
+
+@dataclass
+class _Heard:
+    """What is known of an actor, connected or not."""
+
+    peer: _Peer
+    rows: int = 0
+    report: dict[str, float] = field(default_factory=dict)
+
+
+class LearnerSession:
+    """What was heard from each actor, and what is still to be said to it."""
+
+    def __init__(self, codec: RowCodec, next_seq: Callable[[str], int], durable_rows: int, seldom: Seldom):
+        self.outbox: list[tuple[bytes, bytes]] = []  # (identity, message), for the link to send
+        self._codec = codec
+        self._next_seq = next_seq
+        self._durable = durable_rows
+        self._seldom = seldom
+        self._total = 0
+        self._streams: dict[str, int] = {}  # stream -> rows of it that are durable
+        self._peers: dict[bytes, _Peer] = {}
+        self._actors: dict[str, _Heard] = {}
+        self._refused: OrderedDict[bytes, float] = OrderedDict()
+        self._policy: PolicyMessage | None = None
+        self._stop: str | None = None
+
+    @property
+    def credit(self) -> int:
+        """Rows wanted beyond the durable ones."""
+        return self._total - self._durable
+
+    @property
+    def all_know(self) -> bool:
+        """Whether every connected actor knows that it is to stop."""
+        return all(peer.stopped for peer in self._peers.values())
+
+    def set_credit(self, total: int) -> None:
+        """Allow ``total`` durable rows."""
+        self._total = int(total)
+
+    def publish(self, policy: PolicyMessage) -> None:
+        """From now on ``policy`` is what every actor is to have."""
+        self._policy = policy
+
+    def stop(self, reason: str) -> None:
+        """Every actor is to stop."""
+        self._stop = reason[:MAX_REASON]
+
+    def reports(self) -> dict[str, dict[str, float]]:
+        """The newest report of each actor that sent one."""
+        return {name: dict(heard.report) for name, heard in self._actors.items() if heard.report}
+
+    def actors(self, now: float) -> dict[str, ActorStatus]:
+        """Every actor heard of."""
+        return {name: self._status(heard, now) for name, heard in self._actors.items()}
+
+    def acknowledge(self, stream: str, next_seq: int) -> None:
+        """Rows of ``stream`` before ``next_seq`` are durable. Raises ValueError for a stream never heard of."""
+        if stream not in self._streams:
+            raise ValueError(f"no rows of a stream '{stream}' came over this link")
+        self._durable_until(stream, next_seq)
+        for peer in self._peers.values():
+            if peer.stream == stream:
+                peer.told_credit = self.credit
+                self._say(peer.identity, Ack(stream, self._streams[stream], self.credit))
+
+    def receive(self, identity: bytes, data: bytes, now: float) -> Rows | None:
+        """Take in one message of the connection ``identity``; the rows in it, if it brought some."""
+        if identity in self._refused:
+            self._refused[identity] = now
+            return None
+        try:
+            message = decode(data)
+            if isinstance(message, Hello):
+                self._hello(identity, message, now)
+                return None
+            peer = self._peers.get(identity)
+            if peer is None:
+                return None
+            peer.heard = now
+            return self._message(peer, message)
+        except (Corrupt, Refused, SpecMismatch) as error:
+            self.refuse(identity, str(error), now)
+            return None
+
+    def refuse(self, identity: bytes, reason: str, now: float) -> None:
+        """Tell a connection why, and listen to it no more."""
+        peer = self._peers.pop(identity, None)
+        self._seldom.warning("refused %s: %s", f"'{peer.actor}'" if peer else "a connection", reason)
+        self._say(identity, Refuse(reason[:MAX_REASON]))
+        self._refused[identity] = now
+        while len(self._refused) > MAX_REFUSED:
+            self._refused.popitem(last=False)
+
+    def tick(self, now: float) -> None:
+        """Forget the silent; say what is due."""
+        for peer in list(self._peers.values()):
+            if now - peer.heard > SILENCE:
+                logger.warning(
+                    "actor '%s' has been silent for %.1f s: forgotten until it returns", peer.actor, SILENCE
+                )
+                del self._peers[peer.identity]
+                continue
+            self._tell_policy(peer)
+            if self._stop is not None and not peer.stopped and now - peer.stop_told >= HEARTBEAT:
+                peer.stop_told = now
+                self._say(peer.identity, Stop(self._stop))
+            if now >= self._ping_due(peer):
+                peer.spoken, peer.told_credit = now, self.credit
+                self._say(peer.identity, LearnerPing(self.credit))
+
+    def wait(self, now: float) -> float:
+        """Seconds until ``tick`` has something to do, if nothing else happens."""
+        due = min(
+            (min(self._ping_due(p), p.heard + SILENCE) for p in self._peers.values()), default=now + 1.0
+        )
+        return max(0.0, due - now)
+
+    def _ping_due(self, peer: _Peer) -> float:
+        return peer.spoken + (HEARTBEAT if peer.told_credit == self.credit else CREDIT_INTERVAL)
+
+    def _say(self, identity: bytes, message: Message) -> None:
+        self.outbox.append((identity, encode(message)))
+
+    def _hello(self, identity: bytes, hello: Hello, now: float) -> None:
+        if lines := difference(self._codec.specs, specs_from_tree(hello.row_spec)):
+            raise Refused(
+                "the rows of learner ('ours', daydreamer {}) and actor ('theirs', daydreamer {}) differ:\n  {}\n"
+                "Start both from the same version and preset.".format(
+                    __version__, hello.software, "\n  ".join(lines)
+                )
+            )
+        before = self._peers.pop(identity, None)
+        for other in [p for p in self._peers.values() if p.stream == hello.stream]:
+            del self._peers[other.identity]  # the same actor's old connection, half open
+        if len(self._peers) >= MAX_ACTORS:
+            raise Refused(f"{MAX_ACTORS} actors are connected, and that is the limit")
+        wanted = self._durable_until(hello.stream, self._next_seq(hello.stream))
+        peer = _Peer(
+            identity, hello.actor, hello.stream, hello.software, hello.policy, wanted,
+            heard=now, spoken=now, told_credit=self.credit,
+        )  # fmt: skip
+        if before is not None:  # the next stream of the same actor
+            peer.stopped = before.stopped
+            peer.sending = "" if before.sending == hello.policy else before.sending
+        self._peers[identity] = peer
+        self._know(peer)
+        logger.info("actor '%s' is here; stream %s goes on at row %d", peer.actor, peer.stream, wanted)
+        self._say(identity, Welcome(hello.stream, wanted, self.credit))
+
+    def _durable_until(self, stream: str, next_seq: int) -> int:
+        """Count what has become durable of ``stream`` since it was last looked at; how far it is now."""
+        known = self._streams.get(stream, next_seq)  # rows before the first hello are in ``durable_rows``
+        self._durable += max(0, next_seq - known)
+        self._streams[stream] = max(known, next_seq)
+        return next_seq
+
+    def _know(self, peer: _Peer) -> None:
+        known = self._actors.pop(peer.actor, None)
+        self._actors[peer.actor] = known or _Heard(peer)
+        self._actors[peer.actor].peer = peer
+        while len(self._actors) > MAX_ACTORS:
+            del self._actors[next(iter(self._actors))]
+
+    def _message(self, peer: _Peer, message: Message) -> Rows | None:
+        if isinstance(message, RowBatch):
+            return self._rows(peer, message)
+        if isinstance(message, ActorPing):
+            peer.policy, peer.stopped = message.policy, message.stopped
+            if peer.policy == peer.sending:
+                peer.sending = ""
+        elif isinstance(message, Report):
+            if peer.actor in self._actors:
+                self._actors[peer.actor].report = message.metrics
+        else:
+            raise Corrupt(f"an actor does not send {type(message).__name__}")
+        return None
+
+    def _rows(self, peer: _Peer, batch: RowBatch) -> Rows:
+        if batch.first_seq != peer.expected:
+            raise Corrupt(f"row {peer.expected} of {peer.stream} was due, row {batch.first_seq} came")
+        if len(batch.records) > MAX_BATCH_ROWS * self._codec.row_bytes:
+            raise Corrupt(f"expected at most {MAX_BATCH_ROWS} rows at once, got {len(batch.records)} bytes")
+        rows = Rows(peer.actor, peer.stream, batch.first_seq, self._codec.decode(batch.records))
+        peer.expected = rows.next_seq
+        if peer.actor in self._actors:
+            self._actors[peer.actor].rows += len(rows)
+        return rows
+
+    def _tell_policy(self, peer: _Peer) -> None:
+        policy = self._policy
+        if policy is None or peer.sending or peer.policy == policy.digest:
+            return
+        peer.sending = policy.digest
+        view = memoryview(policy.data)
+        for offset in range(0, len(view), CHUNK_BYTES):
+            data = bytes(view[offset : offset + CHUNK_BYTES])
+            self._say(peer.identity, PolicyChunk(policy.version, policy.digest, len(view), offset, data))
+
+    def _status(self, heard: _Heard, now: float) -> ActorStatus:
+        peer = heard.peer
+        connected = self._peers.get(peer.identity) is peer
+        return ActorStatus(connected, now - peer.heard, peer.stream, heard.rows, peer.policy, peer.software)

@@ -1,0 +1,225 @@
+"""The actor's rows on disk, from ``send`` until the learner has made them durable.
+
+One directory is one stream::
+
+    stream.json               the stream's name, and the row at which it starts
+    000000000000.log          records 0, 1, ... (a record log whose head is the row spec)
+    000000007049.log          goes on with record 7049
+
+Records are numbered by position in the directory; the stream's own numbers (seq) count from ``start``. The two
+differ only after ``rename``, which begins a new stream with rows that are already here. Segments are removed
+whole, so some acknowledged records are still kept: they are what a learner that begins anew receives first.
+
+Appended records survive a killed process. They are not synced: a power cut may take the last half minute of
+rows, and a slow or failing disk never holds up, or takes back, what was already given to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from daydreamer.core.atomic_file import sync_directory, write_atomically
+from daydreamer.core.errors import Corrupt
+from daydreamer.core.record_log import RecordWriter, read_records, records_start, recover
+
+logger = logging.getLogger(__name__)
+
+SEGMENT_BYTES = 4 << 20
+
+
+@dataclass
+class _Segment:
+    path: Path
+    first: int
+    count: int
+    size: int  # bytes of the file
+
+    @property
+    def end(self) -> int:
+        return self.first + self.count
+
+
+class Spool:
+    """The unacknowledged records of one stream. One thread at a time."""
+
+    def __init__(self, directory: Path | str, stream: str, header: bytes, segment_bytes: int = SEGMENT_BYTES):
+        """Begin ``stream`` in the new ``directory``; ``header`` describes the records."""
+        self.directory = Path(directory)
+        self.stream = stream
+        self.start = 0
+        self.header = header
+        self.acked = 0  # records before this one are durable at the learner
+        self._segment_bytes = segment_bytes
+        self._segments: list[_Segment] = []
+        self._writer: RecordWriter | None = None
+        self._tail: list[bytes] = []  # records of the segment being written
+        self._loaded: tuple[int, list[bytes]] = (-1, [])  # first and records of the segment last read back
+        self.directory.mkdir(parents=True)
+        sync_directory(self.directory.parent)
+        self._name()
+
+    @classmethod
+    def reopen(cls, directory: Path | str) -> Spool:
+        """What an earlier life left in ``directory``, to be read and acknowledged, not appended to.
+
+        Raises:
+            Corrupt: this is no spool, or its first segment cannot be read.
+        """
+        self = cls.__new__(cls)
+        self.directory = Path(directory)
+        try:
+            named = json.loads((self.directory / "stream.json").read_bytes())
+            self.stream, self.start = str(named["stream"]), int(named["start"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise Corrupt(f"{directory}: not a spool ({error})") from error
+        self.header = b""
+        self._segments, self._writer, self._tail, self._loaded = [], None, [], (-1, [])
+        self._segment_bytes = 0
+        for path in sorted(self.directory.glob("*.log")):
+            found = recover(path)
+            first = int(path.stem)
+            if self._segments and (first != self._segments[-1].end or found.header != self.header):
+                logger.error("%s does not follow the segment before it: it and later ones are left out", path)
+                break
+            self.header = found.header
+            self._segments.append(_Segment(path, first, len(found.records), found.valid_size))
+        self.acked = max(self.start, self.oldest)
+        return self
+
+    @property
+    def oldest(self) -> int:
+        """The first record that is still kept."""
+        return self._segments[0].first if self._segments else self.start
+
+    @property
+    def end(self) -> int:
+        """The number of the record that will be appended next."""
+        return self._segments[-1].end if self._segments else self.start
+
+    @property
+    def unacked(self) -> int:
+        """Records that the learner has not made durable."""
+        return self.end - self.acked
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(segment.size for segment in self._segments)
+
+    def append(self, records: Sequence[bytes]) -> None:
+        """Keep ``records``, all or none of them.
+
+        Raises:
+            OSError: the disk refuses them; nothing was kept.
+        """
+        writer = self._writer
+        if writer is None:
+            writer = self._writer = self._new_segment()
+        segment = self._segments[-1]
+        for record in records:
+            writer.append(record)
+        try:
+            writer.flush()
+        except OSError:
+            self._abandon(segment)
+            raise
+        segment.count += len(records)
+        segment.size = writer.size
+        self._tail += records
+        if writer.size >= self._segment_bytes:
+            self._writer = None
+            writer.close(durable=False)
+
+    def read(self, first: int, most: int) -> list[bytes]:
+        """Up to ``most`` records from ``first`` on; fewer at the end of a segment, none at ``end``.
+
+        Raises:
+            Corrupt: the disk lost what it was given.
+        """
+        for segment in self._segments:
+            if segment.first <= first < segment.end:
+                records = self._records(segment)
+                if len(records) < segment.count:
+                    raise Corrupt(
+                        f"{segment.path}: {segment.count} records were written, {len(records)} are there"
+                    )
+                at = first - segment.first
+                return records[at : at + most]
+        return []
+
+    def acknowledge(self, upto: int) -> None:
+        """Records before ``upto`` are durable elsewhere: remove the segments that hold no others."""
+        self.acked = max(self.acked, min(upto, self.end))
+        while len(self._segments) > 1 and self._segments[0].end <= self.acked:
+            self._segments.pop(0).path.unlink()
+
+    def rewind(self, to: int) -> None:
+        """The learner has only the records before ``to``, which is still kept."""
+        assert self.oldest <= to <= self.end, (self.oldest, to, self.end)
+        self.acked = to
+
+    def rename(self, stream: str) -> None:
+        """Go on as ``stream``, whose first row is the oldest that is kept."""
+        self.stream, self.start = stream, self.oldest
+        self.acked = self.start
+        self._name()
+
+    def close(self) -> None:
+        """Close the files; remove all when nothing is left to send. Idempotent."""
+        if self._writer is not None:
+            self._writer.close(durable=False)
+            self._writer = None
+        if self.unacked == 0 and self.directory.exists():
+            shutil.rmtree(self.directory)
+
+    def _new_segment(self) -> RecordWriter:
+        path = self.directory / f"{self.end:012d}.log"
+        writer = RecordWriter(path, self.header)
+        self._segments.append(_Segment(path, self.end, 0, records_start(self.header)))
+        self._tail = []
+        return writer
+
+    def _abandon(self, segment: _Segment) -> None:
+        """Write no more to a file that the disk refused; what it holds stays good."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                writer.close(durable=False)
+        if segment.count == 0:
+            self._segments.remove(segment)
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
+
+    def _records(self, segment: _Segment) -> list[bytes]:
+        if segment is self._segments[-1] and self._tail:
+            return self._tail
+        if self._loaded[0] != segment.first:
+            self._loaded = (segment.first, list(read_records(segment.path)))
+        return self._loaded[1]
+
+    def _name(self) -> None:
+        named = json.dumps({"stream": self.stream, "start": self.start}).encode()
+        write_atomically(self.directory / "stream.json", named)
+
+
+def leftovers(directory: Path) -> list[Spool]:
+    """What earlier lives could not send, oldest first; directories in which nothing is left are removed.
+
+    One that cannot be read is reported and left for a person to look at.
+    """
+    spools = []
+    for path in sorted(path for path in directory.iterdir() if path.is_dir()):
+        if not any(path.glob("*.log")):
+            shutil.rmtree(path)
+            continue
+        try:
+            spools.append(Spool.reopen(path))
+        except Corrupt as error:
+            logger.error("rows of an earlier life cannot be read, and stay where they are: %s", error)
+    return sorted(spools, key=lambda spool: spool.directory.name.rsplit("-", 2)[-2:])

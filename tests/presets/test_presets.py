@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from daydreamer.presets import build
+from daydreamer.presets.overrides import BadOverride
+from daydreamer.presets.registry import PRESETS, UnknownPreset, load
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_describes_an_environment_without_connecting(name):
+    preset = load(name)
+    assert preset.name == name and preset.doc
+    env = build.make_env(preset)
+    described = build.describe(preset, env.obs_spec, env.act_spec)
+    assert json.loads(json.dumps(described))["specs"]["action"]["shape"] == [12]
+    assert set(build.symmetry(preset).keys) & set(env.obs_spec), "the mirror knows this task's keys"
+
+
+def test_a_name_that_is_none_gets_a_suggestion():
+    with pytest.raises(UnknownPreset, match="Did you mean 'a1-sim'"):
+        load("a1_sim")
+
+
+def test_changes_reach_the_robot_the_task_and_the_agent():
+    preset = load(
+        "a1-sim", ["agent.deter=64", "learner.batch=8", "learner.slack=80", "robot_options.friction=0.3"]
+    )
+    assert (preset.agent.deter, preset.learner.batch) == (64, 8)
+    assert build.make_robot(preset)._friction == 0.3
+    with pytest.raises(BadOverride, match="deter"):
+        load("a1-sim", ["agent.detre=64"])
+
+
+def test_only_a_simulated_robot_waits_and_only_when_it_runs_as_fast_as_it_can():
+    preset = load("a1-sim")
+    assert build.time_can_stand_still(preset, "max")
+    assert not build.time_can_stand_still(preset, "realtime")
+
+
+def test_the_agent_of_the_a1_learns_rewards_between_minus_one_and_one():
+    agent = load("a1-sim").agent
+    lying, walking = ((reward - agent.reward_offset) / agent.reward_scale for reward in (5.0, 14.0))
+    assert -1 <= lying < walking <= 1

@@ -1,0 +1,234 @@
+import numpy as np
+import pytest
+
+from daydreamer.core.errors import Refused
+from daydreamer.runtime.actor import Actor, ActorConfig, RobotLost, run_actor
+from daydreamer.transport.link import PolicyMessage
+from robots.clock import ManualClock
+from robots.robot import RobotError, StaleState
+
+
+class Stop:
+    """Stops after so many questions; one is asked before each step."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def __call__(self):
+        self.left -= 1
+        return "enough" if self.left < 0 else None
+
+
+class Immediate:
+    """Stands for the loader: builds at once, so that a test knows when."""
+
+    def __init__(self, build):
+        self.build, self.ready = build, None
+
+    def load(self, data):
+        self.ready = self.build(data)
+
+    def take(self):
+        ready, self.ready = self.ready, None
+        return ready
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def wall():
+    return ManualClock()
+
+
+@pytest.fixture
+def make_actor(env, actor_link, wall, monkeypatch):
+    monkeypatch.setattr("daydreamer.runtime.actor.PolicyLoader", Immediate)
+
+    def make(**config):
+        return Actor(env, actor_link, ActorConfig(**config), env.clock, wall, seed=0)
+
+    return make
+
+
+def test_a_row_is_an_observation_the_action_chosen_after_it_and_what_became_of_it(
+    make_actor, env, actor_link
+):
+    assert make_actor().run(Stop(3)) == "enough"
+    assert [row["count"].item() for row in actor_link.rows] == [0, 1, 2]
+    assert [row["is_first"].item() for row in actor_link.rows] == [True, False, False]
+    for row, action in zip(actor_link.rows, env.actions, strict=True):
+        assert (row["action"] == action).all()
+        assert (row["applied/action"] == action / 2).all(), "applied belongs to the same step as the action"
+    assert [row["time"].item() for row in actor_link.rows] == pytest.approx([100.0, 100.05, 100.1])
+    assert {row["policy_version"].item() for row in actor_link.rows} == {-1}
+
+
+def test_rows_are_copies(make_actor, env, actor_link):
+    make_actor().run(Stop(1))
+    kept = actor_link.rows[0]["action"].copy()
+    env.actions[0] += 1
+    assert (actor_link.rows[0]["action"] == kept).all()
+
+
+def test_a_new_policy_takes_over_between_two_steps(make_actor, actor_link, make_policy):
+    actor = make_actor(explore=False)
+    actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))
+    actor.run(Stop(2))
+    actor_link.policies.append(PolicyMessage.of(4, make_policy(-0.5, version=4)))
+    actor.run(Stop(1))
+    assert [row["policy_version"].item() for row in actor_link.rows] == [3, 3, 4]
+    assert [row["action"][0].item() for row in actor_link.rows] == [0.25, 0.25, -0.5]
+
+
+def test_exploration_is_the_policys_noise_kept_within_bounds(make_actor, actor_link, make_policy):
+    actor_link.policies.append(PolicyMessage.of(0, make_policy(0.9)))
+    make_actor(explore=True).run(Stop(50))
+    actions = np.stack([row["action"] for row in actor_link.rows])
+    assert actions.std() > 0.2 and actions.max() == 1.0
+
+
+def test_an_action_that_is_no_number_moves_nothing_and_cuts_the_stream(
+    make_actor, env, actor_link, make_policy, caplog
+):
+    actor = make_actor(explore=False)
+    actor_link.policies.append(PolicyMessage.of(0, make_policy(0.8)))
+    actor.run(Stop(1))
+    actor_link.policies.append(PolicyMessage.of(1, make_policy(float("nan"), version=1)))
+    actor.run(Stop(1))
+    actor_link.policies.append(PolicyMessage.of(2, make_policy(0.2, version=2)))
+    held = actor_link.rows[-1]
+    assert held["is_last"] and held["policy_version"] == 1
+    assert held["action"].tolist() == pytest.approx([0.4, 0.4]), "what was last applied: half of 0.8"
+    assert "not finite" in caplog.text
+
+
+def test_after_such_an_action_the_next_row_is_a_first_one(make_actor, actor_link, make_policy):
+    actor_link.policies.append(PolicyMessage.of(1, make_policy(float("nan"))))
+    make_actor(explore=False).run(Stop(3))
+    assert [row["is_first"].item() for row in actor_link.rows] == [True, True, True]
+    assert [row["is_last"].item() for row in actor_link.rows] == [True, True, True]
+
+
+def test_the_end_of_an_episode_is_sent_and_followed_by_a_reset(make_actor, env, actor_link):
+    env.ends = {2}
+    make_actor().run(Stop(6))
+    assert [row["count"].item() for row in actor_link.rows[:5]] == [0, 1, 2, 0, 1]
+    assert [row["is_last"].item() for row in actor_link.rows[:5]] == [False, False, True, False, False]
+    assert not actor_link.rows[2]["action"].any()
+    assert actor_link.rows[3]["is_first"]
+
+
+def test_where_time_can_stand_still_it_waits_for_credit(make_actor, env, actor_link, wall):
+    actor_link.wanted = 2
+    make_actor(wait_for_credit=True).run(Stop(10))
+    assert len(actor_link.rows) == len(env.actions) == 2
+    assert wall.now() == pytest.approx(8 * 0.005), "eight waits of 5 ms"
+
+
+def test_on_a_real_robot_it_never_waits(make_actor, actor_link):
+    actor_link.wanted = 2
+    make_actor(wait_for_credit=False).run(Stop(10))
+    assert len(actor_link.rows) == 10
+
+
+def test_a_full_spool_holds_a_real_robot_in_its_pose_until_there_is_room(
+    make_actor, env, actor_link, make_policy
+):
+    actor_link.policies.append(PolicyMessage.of(0, make_policy(0.8)))
+    actor_link.room = 3
+    stop = Stop(20)
+
+    def make_room():
+        if stop.left == 10:
+            actor_link.room = 100
+        return stop()
+
+    make_actor(explore=False).run(make_room)
+    first = [row["is_first"].item() for row in actor_link.rows]
+    last = [row["is_last"].item() for row in actor_link.rows]
+    assert last.index(True) == 3 and first[3:5] == [False, True], "the gap is marked on both sides"
+    gap = int(actor_link.rows[4]["count"].item()) - int(actor_link.rows[3]["count"].item())
+    assert gap > 1, "the robot was held, not stopped"
+    held = [action[0] for action in env.actions[4 : 4 + gap - 1]]
+    assert held == pytest.approx([0.4 / 2**n for n in range(gap - 1)]), "always what was last applied"
+
+
+def test_a_full_spool_stops_the_time_of_a_stand_in(make_actor, env, actor_link):
+    actor_link.room = 3
+    stop = Stop(20)
+    make_actor(wait_for_credit=True).run(stop)
+    assert len(actor_link.rows) == 3
+    assert len(env.actions) == 4, "one step more than rows: the row that found no room"
+
+
+def test_the_learner_can_stop_it(make_actor, actor_link):
+    actor_link.stopped = "finished"
+    assert make_actor().run(lambda: None) == "finished"
+
+
+def test_a_learner_that_never_wanted_it_is_an_error(make_actor, actor_link):
+    actor_link.connected, actor_link.refused = False, "other rows"
+    with pytest.raises(Refused, match="other rows"):
+        make_actor().run(Stop(3))
+
+
+def test_a_learner_that_wanted_it_once_may_change_its_mind_without_harm(make_actor, actor_link):
+    actor = make_actor()
+    actor.run(Stop(1))
+    actor_link.connected, actor_link.refused = False, "other rows"
+    assert actor.run(Stop(3)) == "enough"
+
+
+def test_a_report_per_second(make_actor, env, actor_link, wall):
+    actor_link.wanted = 1
+    make_actor(wait_for_credit=True, report_every=0.02).run(Stop(10))
+    report = actor_link.reports[-1]
+    assert report["actor/credit_wait_s"] == pytest.approx(0.02)
+    assert report["policy/version"] == -1 and report["link/sent"] == 1
+
+
+def test_a_robot_that_falls_silent_is_asked_again(make_actor, env, actor_link):
+    env.ends = {1}
+    calls = []
+    reset = env.reset
+
+    def sometimes():
+        calls.append(len(calls))
+        if len(calls) in (2, 3):
+            raise StaleState("silence")
+        return reset()
+
+    env.reset = sometimes
+    make_actor().run(Stop(8))
+    assert len(calls) >= 4 and len(actor_link.rows) > 3
+
+
+def test_a_robot_that_fails_for_good_is_told_apart_from_one_that_is_not_there(make_actor, env):
+    def broken(*_):
+        raise RobotError("burnt")
+
+    env.step = broken
+    with pytest.raises(RobotLost, match="burnt"):
+        make_actor().run(Stop(3))
+    env.reset = broken
+    with pytest.raises(RobotError, match="burnt"):
+        make_actor().run(Stop(3))
+
+
+def test_whatever_happens_the_robot_is_closed_and_then_the_link(env, actor_link, wall):
+    order = []
+    env.close = lambda: order.append("robot")
+    actor_link.close = lambda timeout=2.0: order.append("link")
+    assert run_actor(env, actor_link, ActorConfig(), env.clock, Stop(3), wall, seed=0) == "enough"
+    env.step = None
+    with pytest.raises(TypeError):
+        run_actor(env, actor_link, ActorConfig(), env.clock, Stop(3), wall, seed=0)
+    assert order == ["robot", "link"] * 2
+
+
+def test_the_same_seed_gives_the_same_first_actions(env, actor_link, wall):
+    for _ in range(2):
+        run_actor(env, actor_link, ActorConfig(), env.clock, Stop(20), wall, seed=11)
+    actions = np.stack(env.actions)
+    assert (actions[:20] == actions[20:]).all()

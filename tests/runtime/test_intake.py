@@ -1,0 +1,98 @@
+import pytest
+
+from daydreamer.core.errors import SpecMismatch
+from daydreamer.replay import Replay
+from daydreamer.runtime.intake import Intake
+from daydreamer.runtime.recent_rows import RecentRows
+from daydreamer.transport.link import Rows
+
+
+class Events(list):
+    def __call__(self, event, **fields):
+        self.append((event, fields))
+
+
+@pytest.fixture
+def link(make_learner_link):
+    return make_learner_link()
+
+
+@pytest.fixture
+def replay(tmp_path, spec):
+    with Replay(tmp_path / "replay", spec, 1000, seed=0) as opened:
+        yield opened
+
+
+def test_what_is_acknowledged_is_stored(link, replay, spec):
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    link.set_credit(25)
+    for _ in range(4):
+        intake.step()
+    assert len(replay) == 25 and link.acknowledged == {"double-0": 25}
+    assert intake.collected == 25 and intake.means()["robot/window"] == 25
+
+
+def test_rows_that_come_again_are_acknowledged_again_and_counted_once(link, replay, spec, rows):
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    for first, count in ((0, 10), (5, 10), (0, 15)):
+        intake._take(Rows("a", "s", first, rows(first, count)))
+    assert len(replay) == intake.collected == 15
+    assert intake.means()["robot/reward"] == 7.0, "the mean of 0 .. 14"
+    assert link.acknowledged == {"s": 15}
+
+
+def test_rows_with_a_gap_are_refused_and_the_next_ones_taken(link, replay, spec, rows, caplog):
+    events = Events()
+    intake = Intake(link, replay, RecentRows(spec), events)
+    intake._take(Rows("a", "s", 5, rows(5, 10)))
+    assert link.acknowledged == {} and len(replay) == 0
+    assert events[0][0] == "rows refused" and "expected row 0" in events[0][1]["error"]
+    intake._take(Rows("a", "other", 0, rows(0, 10)))
+    assert link.acknowledged == {"other": 10}
+
+
+def test_a_disk_that_refuses_is_asked_again(link, replay, spec, rows, monkeypatch):
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    append, failures = replay.append, [OSError("full"), OSError("full")]
+
+    def sometimes(*args):
+        if failures:
+            raise failures.pop()
+        return append(*args)
+
+    monkeypatch.setattr(replay, "append", sometimes)
+    monkeypatch.setattr("daydreamer.runtime.intake._DISK_PATIENCE", 0.0)
+    intake._take(Rows("a", "s", 0, rows(0, 3)))
+    assert len(replay) == 3 and link.acknowledged == {"s": 3}
+
+
+def test_what_ends_the_thread_reaches_the_main_loop(link, replay, spec, monkeypatch):
+    def broken(timeout):
+        raise ZeroDivisionError("socket gone")
+
+    monkeypatch.setattr(link, "receive", broken)
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    intake.start()
+    intake._thread.join(10)
+    with pytest.raises(RuntimeError, match="socket gone"):
+        intake.check()
+
+
+def test_actors_that_come_and_go_are_events(link, replay, spec, monkeypatch):
+    events = Events()
+    intake = Intake(link, replay, RecentRows(spec), events)
+    intake.step()
+    monkeypatch.setattr(link, "actors", dict)
+    intake.step()
+    assert [event for event, _ in events] == ["actor connected", "actor lost"]
+
+
+def test_rows_of_another_spec_are_refused(link, replay, spec, rows):
+    events = Events()
+    intake = Intake(link, replay, RecentRows(spec), events)
+    wrong = rows(0, 3)
+    del wrong["reward"]
+    intake._take(Rows("a", "s", 0, wrong))
+    assert link.acknowledged == {} and events[0][0] == "rows refused"
+    with pytest.raises(SpecMismatch):
+        replay.append(wrong, "s", 0)

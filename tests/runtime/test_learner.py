@@ -1,0 +1,219 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from daydreamer.core.errors import CheckpointError
+from daydreamer.core.symmetry import Symmetry
+from daydreamer.replay import Replay
+from daydreamer.runtime.events import EventLog
+from daydreamer.runtime.learner import Diverged, Learner, LearnerConfig
+from daydreamer.runtime.policy import OnnxPolicy
+from daydreamer.runtime.run_dir import RunDir
+
+# 8 steps per update and 2 per row: one update per 4 rows, after 20 rows and 3 updates.
+CONFIG = LearnerConfig(
+    batch=2, length=4, train_ratio=2.0, prefill=20, pretrain=3, slack=4, publish_every=2, capacity=10_000,
+    checkpoint_every=1e9, metrics_every=0.0,
+)  # fmt: skip
+MINUTE = 1200  # rows
+
+
+class Lines:
+    """A writer that remembers."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, step, metrics):
+        self.lines.append((step, dict(metrics)))
+
+    def close(self):
+        pass
+
+
+class Life:
+    """One life of a learner on a directory."""
+
+    def __init__(self, path, spec, link, agent, config=CONFIG, rows=100, **options):
+        self.run_dir = RunDir(path)
+        path.mkdir(exist_ok=True)
+        self.replay = Replay(self.run_dir.replay, spec, config.capacity, seed=1)
+        self.writer, self.agent, self.link = Lines(), agent, link
+        self.events = EventLog(self.run_dir.events)
+        self.learner = Learner(
+            agent, self.replay, link, self.run_dir, self.writer, self.events, config, spec,
+            target_minutes=rows / MINUTE, **options,
+        )  # fmt: skip
+
+    def run(self, stop=lambda: None):
+        try:
+            return self.learner.run(stop)
+        finally:
+            self.replay.close()
+            self.events.close()
+
+
+@pytest.fixture
+def live(tmp_path, spec, make_learner_link, make_agent):
+    def begin(sent=0, config=CONFIG, rows=100, agent=None, **options):
+        return Life(
+            tmp_path / "run", spec, make_learner_link(sent), agent or make_agent(), config, rows, **options
+        )
+
+    return begin
+
+
+def test_rows_pay_for_updates_and_updates_for_rows(live):
+    life = live(rows=100)
+    assert life.run() == "finished"
+    # 20 rows, 3 updates; then (100 - 20) / 4 = 20 updates more.
+    assert life.agent.updates == 23
+    assert len(life.replay) == 100, "not one row more than the target"
+    assert life.link.most <= 20, "never more allowed ahead than the prefill, then the slack"
+    assert life.link.acknowledged == {"double-0": 100}
+    assert life.link.stopped == "finished"
+
+
+def test_batches_are_what_replay_samples(live):
+    life = live()
+    life.run()
+    batch = life.agent.batches[-1]
+    assert batch["count"].shape == (2, 4, 1) and batch["reward"].shape == (2, 4)
+    assert (np.diff(batch["reward"]) == 1).all(), "consecutive rows"
+    assert not any(key.startswith("log/") for key in batch)
+
+
+def test_policies_are_published_after_pretraining_and_then_regularly(live):
+    life = live(rows=60)
+    life.run()
+    assert [message.version for message in life.link.published] == list(range(len(life.link.published)))
+    assert len(life.link.published) == 1 + len([n for n in range(4, 14) if n % 2 == 0])
+    assert OnnxPolicy(life.link.published[-1].data).version == len(life.link.published) - 1
+
+
+def test_the_same_directory_goes_on(live, make_agent):
+    first = live(rows=60)
+    first.run()
+    second = live(sent=60, rows=100)
+    assert second.run() == "finished"
+    assert second.agent.updates == 23, "the agent went on from its 13th update"
+    assert len(second.replay) == 100
+    versions = [message.version for message in second.link.published]
+    assert versions[0] == len(first.link.published), (
+        "the restored policy is published at once, under a new number"
+    )
+    events = [json.loads(line)["event"] for line in second.run_dir.events.read_text().splitlines()]
+    kinds = ["start", "actor connected", "first policy", "stop", "resume", "actor connected", "stop"]
+    assert events == kinds
+
+
+def test_random_streams_go_on_where_they_were(live):
+    one = live(rows=100)
+    one.run()
+    expected = one.agent.batches[-1]["reward"]
+
+    # The same 100 rows in two lives: the sampler has seen other replay sizes, so compare its state instead.
+    state = json.loads((one.run_dir.checkpoints / "000000000023" / "state.json").read_text())
+    again = live(sent=100, rows=100)
+    again.learner._restore()
+    assert again.replay.random_state() == state["sampler"]
+    assert again.learner._rng.bit_generator.state == state["mirror"]
+    assert expected.shape == (2, 4)
+    again.replay.close()
+
+
+def test_a_signal_stops_it_with_a_checkpoint(live):
+    life = live(rows=10_000)
+    assert life.run(lambda: "SIGINT" if life.agent.updates >= 5 else None) == "SIGINT"
+    assert life.link.stopped is None, "actors go on: another learner may come"
+    assert (life.run_dir.checkpoints / "latest").read_text() == "000000000005"
+
+
+def test_a_damaged_checkpoint_is_an_error_and_nothing_is_trained(live):
+    live(rows=60).run()
+    life = live(sent=60)
+    (life.run_dir.checkpoints / "000000000013" / "agent.bin").write_bytes(b"noise")
+    with pytest.raises(CheckpointError, match=r"agent\.bin is damaged"):
+        life.run()
+    assert life.agent.updates == 0 and not life.link.published
+
+
+def test_one_bad_batch_is_forgiven(live, make_agent):
+    agent = make_agent()
+    life = live(agent=agent)
+
+    def stop():
+        agent.loss = math.nan if agent.updates == 7 else 0.5
+
+    assert life.run(stop) == "finished"
+    faults = [line for line in life.run_dir.events.read_text().splitlines() if "fault" in line]
+    assert len(faults) == 1 and "train/loss/model" in faults[0]
+
+
+def test_losses_that_stay_no_numbers_end_it_and_spoil_no_checkpoint(live, make_agent):
+    agent = make_agent()
+    life = live(agent=agent, config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
+
+    def stop():
+        if agent.updates == 7:
+            agent.loss = math.nan
+
+    with pytest.raises(Diverged, match="train/loss/model"):
+        life.run(stop)
+    assert (life.run_dir.checkpoints / "latest").read_text() == "000000000007"
+    assert len(life.link.published) == 3, "after updates 3, 4 and 6, none after that"
+
+
+def test_metrics_scores_and_what_actors_report(live):
+    life = live(rows=1500, config=LearnerConfig(**{**vars(CONFIG), "train_ratio": 2.0, "slack": 400}))
+    life.run()
+    step, metrics = life.writer.lines[-1]
+    assert step == 1500
+    assert metrics["robot/minutes"] == pytest.approx(1.25)
+    assert metrics["robot/up"] == 1.0 and metrics["robot/window"] == 1000
+    assert metrics["robot/reward"] == pytest.approx(np.arange(500, 1500).mean())
+    assert metrics["actor/late_ms"] == 1.5
+    assert metrics["replay/ratio"] == pytest.approx(life.agent.updates * 8 / 1500)
+    assert any("train/loss/model" in line for _, line in life.writer.lines)
+    scores = [json.loads(line) for line in life.run_dir.scores.read_text().splitlines()]
+    assert len(scores) == 1 and scores[0]["rows"] >= 1000 and scores[0]["up"] == 1.0
+
+
+def test_names_that_are_not_in_the_table_are_left_out(live, caplog):
+    life = live(rows=60)
+    life.link.metrics = {"actor/late_ms": 2.0, "actor/late_msec": 3.0}
+    life.run()
+    assert all("actor/late_msec" not in line for _, line in life.writer.lines)
+    assert "did you mean 'actor/late_ms'" in caplog.text
+
+
+def test_some_sequences_are_seen_in_the_mirror(live, spec):
+    mirror = Symmetry({"count": ((0,), (-1.0,))})
+    life = live(symmetry=mirror)
+    life.run()
+    signs = [np.sign(batch["count"][:, -1, 0]) for batch in life.agent.batches]
+    assert {-1.0, 1.0} <= set(np.concatenate(signs).tolist())
+    plain = live(sent=100, rows=120, symmetry=mirror, config=LearnerConfig(**{**vars(CONFIG), "mirror": 0.0}))
+    plain.run()
+    assert all((batch["count"] >= 0).all() for batch in plain.agent.batches)
+
+
+def test_a_robot_that_does_not_wait_ends_the_run_at_its_target(live):
+    life = live(sent=0, rows=40, catch_up=False)
+    assert life.run() == "finished"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"recent": 1.5}, "recent"),
+        ({"prefill": 1}, "prefill"),
+        ({"batch": 0}, "batch"),
+        ({"slack": 1}, "slack"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(change, says):
+    with pytest.raises(ValueError, match=says):
+        LearnerConfig(**{**vars(CONFIG), **change})

@@ -1,0 +1,46 @@
+import threading
+
+from daydreamer.core.errors import Corrupt
+from daydreamer.runtime.policy_loader import PolicyLoader
+
+
+def test_it_builds_beside_and_only_the_newest():
+    begun, go = threading.Event(), threading.Event()
+    built = []
+
+    def build(data):
+        begun.set()
+        assert go.wait(10)
+        built.append(data)
+        if data == b"bad":
+            raise Corrupt("no policy")
+        return data
+
+    loader = PolicyLoader(build)
+    loader.load(b"1")
+    assert begun.wait(10)
+    assert loader.take() is None, "it is still being built, and nobody waited"
+    for data in (b"2", b"3", b"bad"):
+        loader.load(data)
+    go.set()
+    loader.close()
+    assert b"2" not in built, "overtaken before its turn"
+    assert loader.take() in (b"1", b"3")
+    assert loader.take() is None
+
+
+def test_one_that_cannot_be_built_leaves_the_running_one_alone(caplog):
+    done = threading.Event()
+
+    def build(data):
+        if data == b"good":
+            done.set()
+            return data
+        raise Corrupt("torn")
+
+    loader = PolicyLoader(build)
+    loader.load(b"bad")
+    loader.load(b"good")
+    assert done.wait(10)
+    loader.close()
+    assert loader.take() == b"good"

@@ -1,0 +1,68 @@
+import json
+
+import pytest
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.events import EventLog
+from daydreamer.runtime.run_dir import ConfigChanged, RunDir, differences, next_life
+
+CONFIG = {"name": "a", "agent": {"deter": 128}, "task": {}, "specs": {}, "robot_minutes": 15}
+
+
+def test_a_run_is_claimed_once_and_gone_on_with_after(tmp_path):
+    run = RunDir(tmp_path / "new" / "run")
+    assert run.claim(CONFIG) is False
+    assert run.claim(CONFIG | {"robot_minutes": 60}) is True
+    found = run.read_config()
+    assert found["robot_minutes"] == 60
+    assert found["software"]["numpy"] and "git" in found["software"]
+
+
+def test_a_changed_agent_is_refused_with_both_values(tmp_path):
+    run = RunDir(tmp_path)
+    run.claim(CONFIG)
+    with pytest.raises(ConfigChanged, match=r"agent.deter: was 128, is 256"):
+        run.claim(CONFIG | {"agent": {"deter": 256}})
+    assert run.read_config()["agent"] == {"deter": 128}
+
+
+def test_tuples_and_lists_are_the_same_thing_in_a_file(tmp_path):
+    run = RunDir(tmp_path)
+    run.claim(CONFIG | {"task": {"low": (0.1, 0.2)}})
+    assert run.claim(CONFIG | {"task": {"low": (0.1, 0.2)}})
+
+
+def test_a_directory_without_a_run_says_so(tmp_path):
+    with pytest.raises(DaydreamerError, match="holds no run"):
+        RunDir(tmp_path).read_config()
+
+
+def test_differences_name_every_leaf():
+    old, new = {"a": {"b": 1, "c": 2}, "d": None}, {"a": {"b": 1, "c": 3}, "e": "x"}
+    assert differences(old, new, "root") == ["root.a.c: was 2, is 3", 'root.e: was null, is "x"']
+
+
+def test_the_newest_twenty_policies_are_kept(tmp_path):
+    run = RunDir(tmp_path)
+    for version in range(25):
+        run.save_policy(version, b"x")
+    kept = sorted(path.name for path in run.policies.iterdir())
+    assert kept[0] == "v000005.onnx" and kept[-1] == "v000024.onnx" and len(kept) == 20
+
+
+def test_lives_are_counted(tmp_path):
+    assert [next_life(tmp_path / "actor-a") for _ in range(3)] == [0, 1, 2]
+
+
+def test_events_are_lines_and_a_torn_one_harms_no_other(tmp_path):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path, now=lambda: 12.0)
+    log.write("start", rows=3)
+    log.close()
+    path.write_bytes(path.read_bytes() + b'{"time": 13, "ev')
+    log = EventLog(path, now=lambda: 14.0)
+    log.write("resume")
+    log.close()
+    lines = path.read_text().splitlines()
+    assert json.loads(lines[0]) == {"time": 12.0, "event": "start", "rows": 3}
+    assert json.loads(lines[2]) == {"time": 14.0, "event": "resume"}

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from daydreamer.runtime.scoring import count_falls, score_rollout, summarise
+
+HZ = 20.0
+MINUTE = 1200  # steps
+
+
+def rollout(up=1.0, calf=0.9, speed=0.5):
+    """A minute; each argument is a number, or an array [1200]."""
+    return score_rollout(*(np.broadcast_to(x, MINUTE).astype(float) for x in (up, calf, speed, 10.0)), HZ)
+
+
+def test_one_that_stands_and_walks_from_the_beginning():
+    score = rollout()
+    assert score.upright == score.standing == 1.0
+    assert score.stands and score.walks and score.falls == 0
+    assert score.first_upright == 0.0 and score.walking_speed == pytest.approx(0.5)
+
+
+def test_standing_is_the_last_ten_seconds_only():
+    calf = np.full(MINUTE, 0.9)
+    calf[:-200] = 0.0  # gates open in the last 10 s = 200 steps
+    assert rollout(calf=calf).standing == 1.0
+    calf[-200:-180] = 0.7  # exactly at the gate is not open: 180 of 200 remain
+    assert rollout(calf=calf).standing == pytest.approx(0.9)
+    assert rollout(calf=calf).stands
+    calf[-180] = 0.7
+    assert not rollout(calf=calf).stands
+
+
+def test_standing_needs_to_be_truly_upright_whatever_the_reward_says():
+    assert rollout(up=0.9, calf=1.0).standing == 0.0
+
+
+def test_walking_needs_speed_and_no_fall_in_the_last_twenty_seconds():
+    assert rollout(speed=0.2).walks
+    assert not rollout(speed=0.19).walks
+    up = np.ones(MINUTE)
+    up[-401] = 0.0  # one step before the last 20 s = 400 steps
+    assert rollout(up=up).walks
+    up[-400] = 0.0
+    assert not rollout(up=up).walks
+
+
+def test_a_fall_is_losing_what_was_held_for_a_second():
+    up = np.r_[[True] * 19, [False], [True] * 20, [False] * 3, [True] * 60, [False]]
+    # 19 steps are less than a second; 20 and 60 are falls.
+    assert count_falls(up, held=20) == 2
+    assert count_falls(np.ones(100, bool), held=20) == 0
+
+
+def test_four_of_five_are_enough():
+    good, bad = rollout(), rollout(up=-1.0, calf=0.0, speed=0.0)
+    summary = summarise([good] * 4 + [bad])
+    assert summary.stands and summary.walks
+    assert summary.upright == pytest.approx(0.8) and summary.walking_speed == pytest.approx(0.4)
+    assert not summarise([good] * 3 + [bad] * 2).stands
+    assert summarise([good]).stands and not summarise([bad]).stands
+    assert bad.first_upright is None
+    keys = {"rollouts", "stands", "walks", "walking_speed", "upright", "standing", "falls"}
+    assert summary.to_dict().keys() == keys and len(summary.to_dict()["rollouts"]) == 5
+
+
+def test_a_rollout_shorter_than_the_windows_is_scored_over_what_there_is():
+    ones = np.ones(40)
+    score = score_rollout(ones, ones, ones, ones, HZ)
+    assert score.seconds == 2.0 and score.stands and score.walks

@@ -1,0 +1,127 @@
+import signal
+
+import pytest
+
+from daydreamer.runtime.backoff import Backoff
+from daydreamer.runtime.supervise import Child, Supervisor, last_words, learner_threads
+from robots.clock import ManualClock
+
+
+class FakeProcess:
+    def __init__(self, pid, clock, lives, code):
+        self.pid, self._clock, self._until, self._code = pid, clock, clock.now() + lives, code
+        self.signals = []
+        self.stubborn = False
+
+    def poll(self):
+        return self._code if self._clock.now() >= self._until else None
+
+    def end(self, code=0):
+        self._until, self._code = self._clock.now(), code
+
+
+class World:
+    """Children with scripted lives: ``lives[name]`` is a list of (seconds, exit code); the last one repeats."""
+
+    def __init__(self, tmp_path, **lives):
+        self.clock, self.lives = ManualClock(), lives
+        self.started, self.killed, self.warnings = [], [], []
+        self.running = {}
+        self.children = [
+            Child(name, ["x"], tmp_path / f"{name}.log", decides=name == "learner")
+            for name in ("learner", "actor")
+        ]
+        self.supervisor = Supervisor(
+            self.children, self.warnings.append, clock=self.clock, start=self.start, kill=self.kill
+        )
+
+    def start(self, child):
+        self.started.append((child.name, round(self.clock.now())))
+        script = self.lives[child.name]
+        seconds, code = script.pop(0) if len(script) > 1 else script[0]
+        process = FakeProcess(len(self.started), self.clock, seconds, code)
+        self.running[child.name] = process
+        return process
+
+    def kill(self, process, number):
+        self.killed.append((process.pid, number))
+        if not process.stubborn or number == signal.SIGKILL:
+            process.end()
+
+    def run(self, seconds=10_000):
+        return self.supervisor.run(lambda: "late" if self.clock.now() > seconds else None)
+
+
+FOREVER = (1e9, 0)
+
+
+def test_when_the_learner_has_finished_the_actor_is_stopped(tmp_path):
+    world = World(tmp_path, learner=[(100, 0)], actor=[FOREVER])
+    assert world.run() == 0
+    assert world.clock.now() == pytest.approx(100, abs=1)
+    assert world.killed == [(2, signal.SIGINT)], "asked once, and politely"
+    assert world.warnings == []
+
+
+def test_one_that_dies_is_started_again_later_and_later(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[(1, -9), (1, 1), (1, 1), (100, 1), FOREVER])
+    world.run(300)
+    # dies at 1, 3, 6, 11 and 111: waits of 1, 2, 4; the long life before the last death clears the record
+    times = [time for name, time in world.started if name == "actor"]
+    assert times == pytest.approx([0, 2, 5, 10, 111], abs=1)
+    assert "SIGKILL" in world.warnings[0] and "exit code 1" in world.warnings[1]
+    assert [name for name, _ in world.started].count("learner") == 1
+
+
+def test_a_wrong_configuration_is_shown_and_not_tried_again(tmp_path):
+    world = World(tmp_path, learner=[(3, 2)], actor=[FOREVER])
+    (tmp_path / "learner.log").write_text("12:00 INFO hello\nerror: no such preset\ndid you mean a1?\n")
+    assert world.run() == 2
+    assert len(world.started) == 2
+    assert world.supervisor.failure == "the learner cannot start:\n  no such preset\n  did you mean a1?"
+    assert world.killed == [(2, signal.SIGINT)]
+
+
+def test_one_that_only_dies_is_given_up(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[(1, 1)])
+    (tmp_path / "actor.log").write_text("Traceback\nKaboom\n")
+    assert world.run() == 2
+    assert "9th time in a row" in world.supervisor.failure and "Kaboom" in world.supervisor.failure
+
+
+def test_an_actor_that_ends_well_is_not_started_again(tmp_path):
+    world = World(tmp_path, learner=[(50, 0)], actor=[(10, 0)])
+    assert world.run() == 0
+    assert [name for name, _ in world.started] == ["learner", "actor"] and world.killed == []
+
+
+def test_ctrl_c_reaches_each_once_and_the_stubborn_are_killed(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+
+    def stop():
+        if world.clock.now() > 5:
+            world.running["actor"].stubborn = True
+            return "SIGINT"
+        return None
+
+    assert world.supervisor.run(stop) == 0
+    assert world.killed == [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM), (2, signal.SIGKILL)]
+    assert world.clock.now() == pytest.approx(20, abs=1), "10 s after SIGINT, 5 s after SIGTERM"
+
+
+def test_backoff_doubles_up_to_thirty_seconds_and_forgives():
+    backoff = Backoff()
+    assert [backoff.died(1.0) for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert backoff.died(60.0) == 1.0
+    backoff = Backoff(patience=2)
+    assert [backoff.died(1.0) for _ in range(3)] == [1, 2, None]
+
+
+def test_last_words_of_a_log_without_an_error_are_its_last_lines(tmp_path):
+    (tmp_path / "log").write_text("".join(f"line {n}\n" for n in range(20)))
+    assert last_words(tmp_path / "log", 2) == "  line 18\n  line 19"
+    assert "No such file" in last_words(tmp_path / "none")
+
+
+def test_one_core_is_left_to_the_robot():
+    assert [learner_threads(cores) for cores in (None, 1, 2, 4, 64)] == [1, 1, 1, 3, 8]

@@ -1,0 +1,170 @@
+"""Rows on the actor's disk: in order, all of them, until they are acknowledged, whatever kills the process."""
+
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daydreamer.core.errors import Corrupt
+from daydreamer.core.record_log import RecordWriter
+from daydreamer.transport.spool import Spool, leftovers
+
+STREAM = "spot-1700000000000-0a1b2c3d"
+
+
+def record(i):
+    return b"row %05d" % i  # 9 bytes, 17 in the file
+
+
+def records(first, end):
+    return [record(i) for i in range(first, end)]
+
+
+def new(directory, stream=STREAM, segment_bytes=100):
+    # A file's head is 8 bytes, and the header's record 8 + 4: with 20 + 17 n bytes a segment is full at n = 5.
+    return Spool(directory / stream, stream, b"spec", segment_bytes)
+
+
+def read_all(spool, first, most=64):
+    got = []
+    while part := spool.read(first + len(got), most):
+        got += part
+    return got
+
+
+def test_records_are_read_from_where_one_asks(tmp_path):
+    spool = new(tmp_path)
+    spool.append(records(0, 3))
+    spool.append(records(3, 12))
+    assert (spool.oldest, spool.end, spool.unacked) == (0, 12, 12)
+    assert spool.read(1, 2) == records(1, 3)
+    assert read_all(spool, 0) == records(0, 12)
+    assert read_all(spool, 7, most=1) == records(7, 12)
+    assert spool.read(12, 64) == []
+
+
+def test_acknowledged_segments_are_removed_whole(tmp_path):
+    spool = new(tmp_path)
+    for i in range(12):
+        spool.append([record(i)])
+    assert sorted(path.stem for path in spool.directory.glob("*.log")) == [f"{i:012d}" for i in (0, 5, 10)]
+    size = spool.size
+    spool.acknowledge(4)
+    assert (spool.oldest, spool.unacked, spool.size) == (0, 8, size)
+    spool.acknowledge(7)
+    assert (spool.oldest, spool.unacked) == (5, 5)
+    assert spool.size == size - 105  # 20 + 5 * 17
+    spool.acknowledge(3)  # an old word
+    assert spool.acked == 7
+    assert read_all(spool, spool.oldest) == records(5, 12)
+
+
+def test_nothing_is_left_when_all_is_acknowledged(tmp_path):
+    spool = new(tmp_path)
+    spool.append(records(0, 12))
+    spool.acknowledge(12)
+    spool.close()
+    spool.close()
+    assert not spool.directory.exists()
+
+
+def test_an_earlier_life_is_found_again(tmp_path):
+    spool = new(tmp_path)
+    for i in range(12):
+        spool.append([record(i)])
+    spool.acknowledge(7)  # and then the process is killed: nothing is closed
+    (again,) = leftovers(tmp_path)
+    assert (again.stream, again.header, again.start) == (STREAM, b"spec", 0)
+    assert (again.oldest, again.end) == (5, 12)
+    assert read_all(again, 5) == records(5, 12)
+    again.acknowledge(12)
+    again.close()
+    assert leftovers(tmp_path) == []
+
+
+def test_earlier_lives_come_in_the_order_of_their_time(tmp_path):
+    names = ["b-1700000000002-00000000", "a-1700000000003-00000000", "c-1700000000001-ffffffff"]
+    for name in names:
+        new(tmp_path, name).append([record(0)])
+    assert [spool.stream[0] for spool in leftovers(tmp_path)] == ["c", "b", "a"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut=st.integers(0, 400))
+def test_a_torn_tail_costs_only_the_torn_rows(cut, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("spool")
+    spool = new(directory, segment_bytes=10_000)
+    spool.append(records(0, 20))
+    path = spool.directory / f"{0:012d}.log"
+    data = path.read_bytes()
+    if cut < 20:
+        return  # a file appears with its head complete
+    path.write_bytes(data[:cut])
+    (again,) = leftovers(directory)
+    whole = min(20, (cut - 20) // 17)
+    assert read_all(again, 0) == records(0, whole)
+    shutil.rmtree(directory)
+
+
+def test_what_is_no_spool_is_left_alone_and_reported(tmp_path, caplog):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / "000000000000.log").write_bytes(b"not a log")
+    (tmp_path / "lock").touch()
+    assert leftovers(tmp_path) == []
+    assert not (tmp_path / "empty").exists()
+    assert (tmp_path / "strange" / "000000000000.log").exists()
+    assert "stay where they are" in caplog.text
+    with pytest.raises(Corrupt, match="not a spool"):
+        Spool.reopen(tmp_path / "strange")
+
+
+def test_rows_begin_a_new_stream_at_the_oldest_that_is_kept(tmp_path):
+    spool = new(tmp_path)
+    for i in range(12):
+        spool.append([record(i)])
+    spool.acknowledge(7)
+    other = "spot-1700000000009-0a1b2c3d"
+    spool.rename(other)
+    assert (spool.stream, spool.start, spool.oldest, spool.unacked) == (other, 5, 5, 7)
+    spool.append([record(12)])
+    (again,) = leftovers(tmp_path)
+    assert (again.stream, again.start, again.end) == (other, 5, 13)
+
+
+def test_a_learner_that_lost_rows_gets_them_again(tmp_path):
+    spool = new(tmp_path)
+    spool.append(records(0, 5))
+    spool.acknowledge(4)
+    spool.rewind(1)
+    assert (spool.acked, spool.unacked) == (1, 4)
+
+
+def test_a_disk_that_refuses_loses_nothing_and_doubles_nothing(tmp_path, monkeypatch):
+    spool = new(tmp_path, segment_bytes=10_000)
+    spool.append(records(0, 3))
+
+    def refuse(self):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RecordWriter, "_write", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="No space"):
+                spool.append(records(3, 5))
+    assert (spool.end, read_all(spool, 0)) == (3, records(0, 3))
+    spool.append(records(3, 5))
+    assert read_all(spool, 0) == records(0, 5)
+    (again,) = leftovers(tmp_path)
+    assert read_all(again, 0) == records(0, 5)
+
+
+def test_rows_that_vanish_from_the_disk_are_noticed(tmp_path):
+    spool = new(tmp_path)
+    for i in range(8):
+        spool.append([record(i)])
+    path = spool.directory / f"{0:012d}.log"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Corrupt, match="5 records were written, 4 are there"):
+        spool.read(0, 64)
