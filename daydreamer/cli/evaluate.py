@@ -33,6 +33,12 @@ class Evaluate:
     policy: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help="an .onnx file in place of the latest checkpoint's")
     ] = None
+    film: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="FILE", help="film the first rollout: .gif moves, .png is a strip of six pictures"
+        ),
+    ] = None
     changes: Changes = ()
     json: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
@@ -40,6 +46,7 @@ class Evaluate:
 
     def run(self) -> int:
         """Evaluate and print."""
+        from daydreamer.runtime.film import Film
         from daydreamer.runtime.policy import OnnxPolicy
 
         run_dir = RunDir(self.run_directory)
@@ -52,7 +59,7 @@ class Evaluate:
             print(f"policy version {policy.version}: {self.rollouts} rollouts of {self.seconds:g} s")
         result = evaluate(
             policy, lambda seed: build.make_env(preset, "max", seed), self.rollouts, self.seconds, preset.hz,
-            self.seed, progress=(lambda score: None) if self.json else _say,
+            self.seed, (lambda score: None) if self.json else _say, Film(self.film) if self.film else None,
         )  # fmt: skip
         if self.json:
             json.dump(result.to_dict(), sys.stdout)

@@ -9,6 +9,7 @@ import numpy as np
 from daydreamer.core.agent import Policy
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.film import Film
 from daydreamer.runtime.scoring import Evaluation, RolloutScore, score_rollout, summarise
 
 _TRUTH = ("log/truth/up", "log/reward/calf", "log/truth/forward_speed", "reward")
@@ -22,6 +23,7 @@ def evaluate(
     hz: float = 20.0,
     seed: int = 0,
     progress: Callable[[RolloutScore], None] = lambda score: None,
+    film: Film | None = None,
 ) -> Evaluation:
     """Score ``policy`` over rollouts, each in a fresh environment with a seed of its own.
 
@@ -33,6 +35,7 @@ def evaluate(
         hz: Control steps per second.
         seed: Of the first rollout; the others follow.
         progress: Told each score as it comes.
+        film: Sees the first rollout, and is saved after it.
 
     Raises:
         DaydreamerError: The environment does not tell the truth that scores are made of.
@@ -41,18 +44,23 @@ def evaluate(
         raise DaydreamerError(f"expected rollouts >= 1 and seconds > 0, got {rollouts} and {seconds}")
     scores = []
     for number in range(rollouts):
-        scores.append(_rollout(policy, make_env(seed + number), round(seconds * hz), hz))
+        camera = film if number == 0 else None
+        scores.append(_rollout(policy, make_env(seed + number), round(seconds * hz), hz, camera))
         progress(scores[-1])
+        if camera is not None:
+            camera.save()
     return summarise(scores)
 
 
-def _rollout(policy: Policy, env: Env, steps: int, hz: float) -> RolloutScore:
+def _rollout(policy: Policy, env: Env, steps: int, hz: float, film: Film | None) -> RolloutScore:
     if missing := [key for key in _TRUTH if key not in env.obs_spec]:
         raise DaydreamerError(f"evaluation needs a simulated robot: the environment has no {missing}")
     seen = np.zeros((len(_TRUTH), steps))
     try:
         obs, carry = env.reset(), policy.initial()
         for step in range(steps):
+            if film is not None:
+                film.watch(env, step, steps, hz)
             carry, action = policy(carry, obs, policy.noise(explore=False))
             obs = env.step({key: np.clip(value, -1, 1) for key, value in action.items()})
             seen[:, step] = [float(obs[key]) for key in _TRUTH]
