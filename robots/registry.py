@@ -33,7 +33,7 @@ def make(name: str, **options: Any) -> Robot:
             raise
         raise RobotError(
             f"robot '{name}' needs the module '{error.name}', which is not installed. "
-            f"Install it with: pip install 'daydreamer-robot[{extra}]'"
+            f"From a clone: pip install '.[{extra}]'"
         ) from error
     robot: Robot = made(**options)
     return robot

@@ -50,11 +50,7 @@ class Doctor:
             ("simulate an A1", can_act and "pybullet" not in absent),
             ("encrypt its link", zmq),
         ):
-            print(
-                f"this computer can{'' if can else 'NOT':>4} {what}"
-                if not can
-                else f"this computer can {what}"
-            )
+            print(f"this computer {'can' if can else 'can NOT'} {what}")
         return 0 if can_act else 2
 
     def _package(self, name: str) -> bool:
@@ -62,8 +58,8 @@ class Doctor:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
             extra, purpose = EXTRAS.get(name, ("", "everything"))
-            package = f"daydreamer-robot[{extra}]" if extra else "daydreamer-robot"
-            print(f"  -- {name} is not installed ({purpose}): pip install '{package}'")
+            package = f".[{extra}]" if extra else "."
+            print(f"  -- {name} is not installed ({purpose}); from a clone: pip install '{package}'")
             return False
         print(f"  ok {name} {version}")
         return True

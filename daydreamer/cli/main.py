@@ -13,6 +13,7 @@ from daydreamer.cli.doctor import Doctor
 from daydreamer.cli.evaluate import Evaluate
 from daydreamer.cli.keys import Keys
 from daydreamer.cli.learner import LearnerCommand
+from daydreamer.cli.plot import Plot
 from daydreamer.cli.train import Train
 from daydreamer.core.errors import DaydreamerError
 from robots.robot import RobotError
@@ -24,6 +25,7 @@ Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run
     Annotated[LearnerCommand, tyro.conf.subcommand("learner")],
     Annotated[ActorCommand, tyro.conf.subcommand("actor")],
     Annotated[Evaluate, tyro.conf.subcommand("eval")],
+    Annotated[Plot, tyro.conf.subcommand("plot")],
     Annotated[Doctor, tyro.conf.subcommand("doctor")],
     Annotated[Keys, tyro.conf.subcommand("keys")],
     Annotated[Bench, tyro.conf.subcommand("bench")],

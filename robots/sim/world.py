@@ -179,6 +179,6 @@ def _bullet() -> tuple[Any, Path]:
     except ModuleNotFoundError as error:
         raise RobotError(
             f"the stand-in needs the module '{error.name}', which is not installed. "
-            "Install it with: pip install 'daydreamer-robot[sim]'"
+            "From a clone: pip install '.[sim]'"
         ) from error
     return bullet, Path(data.getDataPath())

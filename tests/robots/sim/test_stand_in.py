@@ -52,7 +52,7 @@ def test_info_needs_no_pybullet():
         "from robots.robot import RobotError\n"
         "robot = make('a1-sim'); assert robot.info.joints == 12; robot.close()\n"
         "try: robot.connect()\n"
-        "except RobotError as error: assert 'daydreamer-robot[sim]' in str(error)\n"
+        "except RobotError as error: assert '.[sim]' in str(error)\n"
         "else: raise SystemExit('connected without pybullet')\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
