@@ -27,7 +27,7 @@ def test_a_name_like_no_other_gets_no_suggestion():
 
 def test_a_missing_driver_says_what_to_install(monkeypatch):
     monkeypatch.setitem(registry.ROBOTS, "ghost", ("robots.no_such_driver", "Ghost", "ghosts"))
-    with pytest.raises(RobotError, match=r"robots\.no_such_driver.*pip install 'daydreamer-robot\[ghosts\]'"):
+    with pytest.raises(RobotError, match=r"robots\.no_such_driver.*pip install '\.\[ghosts\]'"):
         registry.make("ghost")
 
 
