@@ -75,7 +75,7 @@ class ArraySpec:
         """The inverse of ``to_dict``. Raises SpecMismatch when ``data`` describes no array."""
         try:
             return cls(**{**data, "shape": tuple(data["shape"])})
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise SpecMismatch(f"not an array spec: {data!r} ({error})") from error
 
 

@@ -6,6 +6,7 @@ during which its time stands still.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from daydreamer.runtime.actor_metrics import ActorMetrics
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.policy_loader import PolicyLoader
 from daydreamer.runtime.random_policy import HeldRandom
-from daydreamer.transport.link import ActorEnd, SpoolFull
+from daydreamer.transport.link import ActorEnd, LinkError, SpoolFull
 from robots.clock import Clock, MonotonicClock
 from robots.robot import RobotError, StaleState
 
@@ -35,6 +36,10 @@ _POLL = 0.005  # s between two looks at the link while waiting for it
 
 class RobotLost(RuntimeError):
     """The robot was there and fails now. Another life of this process may find it again."""
+
+
+class LinkLost(RuntimeError):
+    """The link was open and has broken down for good. Another life of this process opens another one."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +110,15 @@ class Actor:
         Raises:
             RobotError: The robot is not there at the start.
             RobotLost: It was there, and fails for good.
+            LinkLost: The link has broken down.
             Refused: The learner does not want this actor, and never did.
         """
         self._stop = lambda: stop() or self._told_by_learner()
-        try:
-            return self._drive(self._env.reset())
-        finally:
-            self._loader.close()
+        return self._drive(self._env.reset())
+
+    def close(self) -> None:
+        """End the thread that builds policies, which may take seconds: after the robot is damped. Idempotent."""
+        self._loader.close()
 
     def _drive(self, obs: Arrays) -> str:
         try:
@@ -122,6 +129,8 @@ class Actor:
             return reason
         except RobotError as error:
             raise RobotLost(f"the robot failed while it was being driven: {error}") from error
+        except LinkError as error:
+            raise LinkLost(f"the link failed while the robot was being driven: {error}") from error
 
     # One step
 
@@ -227,6 +236,8 @@ class Actor:
 
     def _told_by_learner(self) -> str | None:
         status = self._link.status()
+        if status.broken:
+            raise LinkLost(f"the link has broken down: {status.broken}")
         self._welcomed = self._welcomed or status.connected
         if status.refused and not self._welcomed:
             raise Refused(f"the learner refuses this actor: {status.refused}")
@@ -282,12 +293,21 @@ def run_actor(
         RobotError: The robot is not there.
         DaydreamerError: The link cannot be opened, or is refused by the learner.
     """
-    try:
-        link.start()
-        return Actor(env, link, config, robot_clock, wall, timing, seed).run(stop)
-    finally:
-        # The robot first: a link that hangs must not keep it from being damped.
+    with contextlib.ExitStack() as after_the_robot:  # nothing that hangs may keep it from being damped
+        after_the_robot.callback(link.close)
         try:
-            env.close()
+            link.start()
+            actor = Actor(env, link, config, robot_clock, wall, timing, seed)
+            after_the_robot.callback(actor.close)
+            return actor.run(stop)
         finally:
-            link.close()
+            _damp(env)
+
+
+def _damp(env: Env) -> None:
+    """Close ``env``, also when an impatient Ctrl-C comes in the middle of it."""
+    try:
+        env.close()
+    except KeyboardInterrupt:
+        env.close()
+        raise

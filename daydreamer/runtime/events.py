@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 
 class EventLog:
@@ -25,9 +28,12 @@ class EventLog:
             self._file.write(b"\n")  # a killed process left half a line: let it stand alone
 
     def write(self, event: str, **fields: Any) -> None:
-        """Append ``event`` with plain-data ``fields``."""
+        """Append ``event`` with plain-data ``fields``. One that the disk refuses is only logged."""
         line = json.dumps({"time": round(self._now(), 3), "event": event, **fields})
-        self._file.write(line.encode() + b"\n")
+        try:
+            self._file.write(line.encode() + b"\n")
+        except OSError as error:
+            _log.error("the disk refuses an event (%s): %s", error, line)
 
     def close(self) -> None:
         """Close the file. Idempotent."""

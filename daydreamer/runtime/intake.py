@@ -103,9 +103,12 @@ class Intake:
 
     def _store(self, rows: Rows) -> int | None:
         """How many were new; None when they are not acknowledged, so that the actor keeps them."""
+        before = self._replay.next_seq(rows.stream)
         while not self._ending.is_set():
             try:
-                return self._replay.append(rows.columns, rows.stream, rows.first_seq)
+                self._replay.append(rows.columns, rows.stream, rows.first_seq)
+                # Not what ``append`` returns: an attempt before it may have stored a part.
+                return self._replay.next_seq(rows.stream) - before
             except DaydreamerError as error:
                 _log.error("rows of actor '%s' are refused: %s", rows.actor, error)
                 self._listener("rows refused", actor=rows.actor, stream=rows.stream, error=str(error))

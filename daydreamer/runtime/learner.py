@@ -124,6 +124,7 @@ class Learner:
         # Counters of the run's whole life, kept in checkpoints
         self.updates = self.sampled = 0
         self.version = -1  # of the newest policy published
+        self._versions_seen = -1  # in rows of earlier lives
         self._bad_updates = 0  # in a row; while there are any, nothing is published or saved
         self._minutes_before = 0.0  # wall minutes of earlier lives
         self._begun = self._last_checkpoint = self._clock.now()
@@ -210,9 +211,9 @@ class Learner:
     def _publish(self) -> None:
         if self._bad_updates:
             return
-        self.version += 1
+        first, self.version = self.version < 0, max(self.version, self._versions_seen) + 1
         self._link.publish(PolicyMessage.of(self.version, self._agent.policy(self.version)))
-        if self.version == 0:
+        if first:
             self._events.write("first policy", rows=self.collected, updates=self.updates)
 
     def _finished(self) -> str | None:
@@ -226,9 +227,16 @@ class Learner:
     def _duties(self) -> None:
         now = self._clock.now()
         if now - self._last_checkpoint >= self._config.checkpoint_every:
-            self._checkpoint()
+            self._when_the_disk_allows(self._checkpoint)
         if self._metrics.age(now) >= self._config.metrics_every:
-            self._write_metrics()
+            self._when_the_disk_allows(self._write_metrics)
+
+    def _when_the_disk_allows(self, duty: Callable[[], None]) -> None:
+        """A full disk is no reason to stop: what is missed now is tried again when it is next due."""
+        try:
+            duty()
+        except OSError as error:
+            _log.error("the disk refuses what the learner writes, trying again later: %s", error)
 
     def _write_metrics(self) -> None:
         others = {name: value for report in self._link.reports().values() for name, value in report.items()}
@@ -277,6 +285,7 @@ class Learner:
     def _restore(self) -> None:
         """Go on from the latest checkpoint, and give its policy to the actors at once."""
         found = self._checkpoints.load()
+        self._versions_seen = self._newest_version_seen()
         if found is None:
             self._events.write("start", rows=self.collected)
             return
@@ -286,7 +295,7 @@ class Learner:
         self._minutes_before = found.state["wall_minutes"]
         self._replay.set_random_state(found.state["sampler"])
         self._rng.bit_generator.state = found.state["mirror"]
-        self.version = max(found.state["version"], self._newest_version_seen())
+        self.version = found.state["version"]
         if self.updates >= self._config.pretrain:
             self._publish()
         self._events.write("resume", rows=self.collected, updates=self.updates, version=self.version)

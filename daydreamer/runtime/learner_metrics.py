@@ -68,9 +68,9 @@ class LearnerMetrics:
             "learner/wall_minutes": (now - self._begun) / 60,
             **others,
         }
-        self._writer.write(rows, self._known(metrics))
-        self._sums.clear()
+        self._sums.clear()  # before the write: a disk that refuses costs a line, and is not asked at once again
         self._since, self._updates_then, self._waited = now, updates, 0.0
+        self._writer.write(rows, self._known(metrics))
         if rows // _SCORE_EVERY > self._thousands:
             self._thousands = rows // _SCORE_EVERY
             self._score(rows, updates, metrics)

@@ -47,6 +47,8 @@ class PolicyLoader:
                 self._ready.append(self._build(data))
             except DaydreamerError as error:
                 _log.error("a new policy is left aside, the present one goes on: %s", error)
+            except Exception:  # the top of a thread: without it no policy would ever come again
+                _log.exception("a new policy is left aside, the present one goes on")
 
     def _newest(self) -> bytes | None:
         data = self._waiting.get()

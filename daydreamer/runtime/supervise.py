@@ -156,19 +156,30 @@ class Supervisor:
         self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log})")
 
     def _stop_all(self) -> None:
-        """Ask politely, then less so. Every child gets each signal once."""
+        """Ask politely, then less so. Every child gets each signal once.
+
+        An error on the way is raised when all have ended: nobody else would end them. Another Ctrl-C hastens it.
+        """
+        trouble: BaseException | None = None
         for number, grace in _GRACE:
             running = [
                 c.process for c in self._children if c.process is not None and c.process.poll() is None
             ]
             if not running:
-                return
+                break
             for process in running:
                 self._kill(process, number)
             deadline = self._clock.now() + grace
             while self._clock.now() < deadline and any(process.poll() is None for process in running):
-                self._tick()
-                self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
+                try:
+                    self._tick()
+                    self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
+                except KeyboardInterrupt as error:
+                    trouble, deadline = error, self._clock.now()
+                except Exception as error:
+                    trouble, self._tick = error, lambda: None
+        if trouble is not None:
+            raise trouble
 
 
 def last_words(log: Path, count: int = 6) -> str:

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 BATCH_SECONDS = 0.02
 RETRY_DISK = 0.5  # s
 BACK_OFF = (0.1, 2.0)  # s, shortest and longest
+LOCKED_OUT = 3  # dials in a row; a learner that dies while it shakes hands looks the same, once or twice
 
 
 class Seen(NamedTuple):
@@ -107,6 +108,7 @@ class ActorIo:
         self._stored = 0
         self._redial_at = -math.inf
         self._failures = 0
+        self._lock_outs = 0  # in a row
         self._last_reason = ""
         self._seldom = Seldom(logger, clock=clock)
         self._look()
@@ -196,7 +198,7 @@ class ActorIo:
             return
         for data in self._session.outgoing(now):
             if not self._connection.send(data):
-                self._hang_up(now, "the connection is clogged")
+                self._hang_up(now, self._connection.lost() or "the connection is clogged")
                 return
 
     def _listen(self, now: float) -> None:
@@ -222,7 +224,8 @@ class ActorIo:
             logger.warning("no link to the learner at %s: %s", self._address, reason)
         self._last_reason = reason
         if self._connection is not None:
-            if self._connection.locked_out:
+            self._lock_outs = self._lock_outs + 1 if self._connection.locked_out else 0
+            if self._lock_outs >= LOCKED_OUT:
                 self._session.refused = reason
             self._connection.close()
             self._connection = None

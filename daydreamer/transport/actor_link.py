@@ -113,7 +113,7 @@ class ActorLink:
 
     def status(self) -> LinkStatus:
         """How things stand."""
-        seen, sent = self._desk.seen, self._sent
+        seen, sent, broken = self._desk.seen, self._sent, self._desk.broken
         unacked = seen.unacked + sent - seen.stored
         return LinkStatus(
             connected=seen.connected,
@@ -124,6 +124,7 @@ class ActorLink:
             refused=seen.refused,
             stopped=seen.stopped,
             full=self._is_full(),
+            broken=None if broken is None else f"{broken or type(broken).__name__}",
         )
 
     def close(self, timeout: float = 2.0) -> None:

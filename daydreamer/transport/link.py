@@ -82,6 +82,7 @@ class LinkStatus:
     refused: str | None = None  # why the learner refuses us; it is asked again, slowly
     stopped: str | None = None  # why the learner wants us to stop
     full: bool = False  # ``send`` raises SpoolFull
+    broken: str | None = None  # why the link has broken down for good; nothing above changes any more
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def decode(data: bytes | memoryview) -> Message:
     if not (isinstance(tree, list) and len(tree) == 3 and isinstance(tree[1], str)):
         raise Corrupt("expected [schema, kind, fields]")
     schema, kind, body = tree
-    if schema != SCHEMA and kind != "refuse":
+    if (type(schema) is not int or schema != SCHEMA) and kind != "refuse":
         raise OtherSchema(
             f"this side speaks protocol {SCHEMA}, the other {schema!r:.20}: "
             "install the same version of daydreamer on both computers"

@@ -130,10 +130,11 @@ def specs_from_tree(tree: Any) -> dict[str, ArraySpec]:
     for name, data in tree.items():
         if not isinstance(name, str) or not isinstance(data, dict):
             raise SpecMismatch(f"expected a name and an array spec, got {name!r:.80}: {data!r:.80}")
-        if data.get("dtype") not in DTYPES:
-            raise SpecMismatch(
-                f"'{name:.80}': expected a dtype of {sorted(DTYPES)}, got {data.get('dtype')!r:.80}"
-            )
+        dtype, bounds = data.get("dtype"), (data.get("low"), data.get("high"))
+        if not isinstance(dtype, str) or dtype not in DTYPES:
+            raise SpecMismatch(f"'{name:.80}': expected a dtype of {sorted(DTYPES)}, got {dtype!r:.80}")
+        if not all(bound is None or isinstance(bound, (int, float)) for bound in bounds):
+            raise SpecMismatch(f"'{name:.80}': expected numbers or nothing as bounds, got {bounds!r:.80}")
         specs[name] = ArraySpec.from_dict(data)
     return specs
 

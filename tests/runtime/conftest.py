@@ -133,6 +133,7 @@ class ActorLinkDouble:
         self.wanted = 10**9
         self.stopped: str | None = None
         self.refused: str | None = None
+        self.broken: str | None = None
         self.connected = True
         self.started = self.closed = False
 
@@ -158,8 +159,9 @@ class ActorLinkDouble:
         self.reports.append(dict(metrics))
 
     def status(self) -> LinkStatus:
+        full = len(self.rows) >= self.room
         return LinkStatus(
-            self.connected, 0, 0, len(self.rows), 0, self.refused, self.stopped, len(self.rows) >= self.room
+            self.connected, 0, 0, len(self.rows), 0, self.refused, self.stopped, full, self.broken
         )
 
     def close(self, timeout: float = 2.0) -> None:

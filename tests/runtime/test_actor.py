@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from daydreamer.core.errors import Refused
-from daydreamer.runtime.actor import Actor, ActorConfig, RobotLost, run_actor
-from daydreamer.transport.link import PolicyMessage
+from daydreamer.runtime.actor import Actor, ActorConfig, LinkLost, RobotLost, run_actor
+from daydreamer.transport.link import LinkError, PolicyMessage
 from robots.clock import ManualClock
 from robots.robot import RobotError, StaleState
 
@@ -232,3 +232,53 @@ def test_the_same_seed_gives_the_same_first_actions(env, actor_link, wall):
         run_actor(env, actor_link, ActorConfig(), env.clock, Stop(20), wall, seed=11)
     actions = np.stack(env.actions)
     assert (actions[:20] == actions[20:]).all()
+
+
+def test_a_policy_that_is_still_being_built_does_not_keep_the_robot_from_being_damped(
+    env, actor_link, wall, monkeypatch
+):
+    order = []
+
+    class Slow(Immediate):
+        def close(self):
+            order.append("loader")
+
+    monkeypatch.setattr("daydreamer.runtime.actor.PolicyLoader", Slow)
+    env.close = lambda: order.append("robot")
+    run_actor(env, actor_link, ActorConfig(), env.clock, Stop(3), wall, seed=0)
+    assert order == ["robot", "loader"]
+
+
+def test_an_impatient_ctrl_c_does_not_keep_the_robot_from_being_damped(env, actor_link, wall):
+    calls = []
+
+    def close():
+        calls.append("close")
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    env.close = close
+    with pytest.raises(KeyboardInterrupt):
+        run_actor(env, actor_link, ActorConfig(), env.clock, Stop(3), wall, seed=0)
+    assert len(calls) == 2 and actor_link.closed
+
+
+def test_a_link_that_breaks_down_while_it_waits_for_credit_ends_it(make_actor, actor_link):
+    actor_link.wanted = 0
+    stop = Stop(20)
+
+    def breaks_down():
+        actor_link.broken = "the disk is gone" if stop.left == 10 else None
+        return stop()
+
+    with pytest.raises(LinkLost, match="the disk is gone"):
+        make_actor(wait_for_credit=True).run(breaks_down)
+
+
+def test_a_link_that_breaks_down_in_mid_step_is_worth_another_life(make_actor, actor_link, monkeypatch):
+    def broken(row):
+        raise LinkError("the disk is gone")
+
+    monkeypatch.setattr(actor_link, "send", broken)
+    with pytest.raises(LinkLost, match="the disk is gone"):
+        make_actor().run(Stop(3))

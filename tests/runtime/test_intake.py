@@ -2,6 +2,7 @@ import pytest
 
 from daydreamer.core.errors import SpecMismatch
 from daydreamer.replay import Replay
+from daydreamer.replay.segment import Segment
 from daydreamer.runtime.intake import Intake
 from daydreamer.runtime.recent_rows import RecentRows
 from daydreamer.transport.link import Rows
@@ -96,3 +97,21 @@ def test_rows_of_another_spec_are_refused(link, replay, spec, rows):
     assert link.acknowledged == {} and events[0][0] == "rows refused"
     with pytest.raises(SpecMismatch):
         replay.append(wrong, "s", 0)
+
+
+def test_rows_that_a_full_disk_took_in_part_are_all_counted(tmp_path, link, spec, rows, monkeypatch):
+    monkeypatch.setattr("daydreamer.runtime.intake._DISK_PATIENCE", 0.0)
+    full = [OSError("full")]
+    append = Segment.append
+
+    def second_segment_fails_once(segment, part):
+        if segment.first_seq == 4 and full:
+            raise full.pop()
+        append(segment, part)
+
+    monkeypatch.setattr(Segment, "append", second_segment_fails_once)
+    with Replay(tmp_path / "small", spec, 1000, seed=0, segment_rows=4) as small:
+        intake = Intake(link, small, RecentRows(spec), Events())
+        intake._take(Rows("a", "s", 0, rows(0, 6)))
+        assert len(small) == small.collected == intake.collected == 6
+        assert intake.means()["robot/window"] == 6

@@ -217,3 +217,55 @@ def test_a_robot_that_does_not_wait_ends_the_run_at_its_target(live):
 def test_settings_that_cannot_work_are_refused(change, says):
     with pytest.raises(ValueError, match=says):
         LearnerConfig(**{**vars(CONFIG), **change})
+
+
+def test_without_a_checkpoint_the_versions_in_the_rows_are_still_not_used_again(live, rows, spec):
+    life = live(sent=60, rows=100)
+    before = {**rows(0, 60), "policy_version": np.full(60, 7)}
+    life.replay.append(before, "killed", 0)
+    life.replay.close()
+    life = live(sent=60, rows=100)
+    life.run()
+    assert [message.version for message in life.link.published][:2] == [8, 9]
+
+
+def test_a_full_disk_costs_a_checkpoint_and_metrics_not_the_run(live, monkeypatch, caplog):
+    life = live(rows=100, config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
+    full = OSError(28, "No space left on device")
+    refusals = {"checkpoint": 0, "metrics": 0}
+
+    def refuse_while_full(what, do):
+        def attempt(*args):
+            if life.agent.updates < 10:
+                refusals[what] += 1
+                raise full
+            return do(*args)
+
+        return attempt
+
+    learner = life.learner
+    save, write = learner._checkpoints.save, life.writer.write
+    monkeypatch.setattr(learner._checkpoints, "save", refuse_while_full("checkpoint", save))
+    monkeypatch.setattr(life.writer, "write", refuse_while_full("metrics", write))
+    assert life.run() == "finished"
+    assert min(refusals.values()) > 0 and "No space left" in caplog.text
+    assert (life.run_dir.checkpoints / "latest").read_text() == "000000000023"
+
+
+def test_a_last_checkpoint_that_the_disk_refuses_is_an_error(live, monkeypatch):
+    life = live(rows=60)
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(life.learner._checkpoints, "save", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        life.run()
+
+
+def test_an_event_that_the_disk_refuses_ends_nothing(tmp_path, caplog):
+    events = EventLog(tmp_path / "events.jsonl")
+    events._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115
+    events.write("fault", fault="loss not finite")
+    assert "No space left" in caplog.text and "loss not finite" in caplog.text
+    events.close()

@@ -2,6 +2,7 @@ import threading
 
 from daydreamer.core.errors import Corrupt
 from daydreamer.runtime.policy_loader import PolicyLoader
+from tests.contracts.link_contract import eventually
 
 
 def test_it_builds_beside_and_only_the_newest():
@@ -40,6 +41,24 @@ def test_one_that_cannot_be_built_leaves_the_running_one_alone(caplog):
 
     loader = PolicyLoader(build)
     loader.load(b"bad")
+    loader.load(b"good")
+    assert done.wait(10)
+    loader.close()
+    assert loader.take() == b"good"
+
+
+def test_a_mistake_in_building_does_not_end_the_loading_of_policies(caplog):
+    done = threading.Event()
+
+    def build(data):
+        if data == b"good":
+            done.set()
+            return data
+        raise TypeError("unhashable type: 'list'")
+
+    loader = PolicyLoader(build)
+    loader.load(b"odd")
+    eventually(lambda: "unhashable" in caplog.text)
     loader.load(b"good")
     assert done.wait(10)
     loader.close()

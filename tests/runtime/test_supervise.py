@@ -109,6 +109,51 @@ def test_ctrl_c_reaches_each_once_and_the_stubborn_are_killed(tmp_path):
     assert world.clock.now() == pytest.approx(20, abs=1), "10 s after SIGINT, 5 s after SIGTERM"
 
 
+def test_another_ctrl_c_while_they_stop_only_hastens_it(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    presses = []
+
+    def impatient():
+        if world.killed and len(presses) < 3:
+            presses.append(world.clock.now())
+            raise KeyboardInterrupt
+
+    world.supervisor = Supervisor(
+        world.children, clock=world.clock, start=world.start, kill=world.kill, tick=impatient
+    )
+
+    def stop():
+        if world.clock.now() > 5:
+            for process in world.running.values():
+                process.stubborn = True
+            return "SIGINT"
+        return None
+
+    with pytest.raises(KeyboardInterrupt):
+        world.supervisor.run(stop)
+    assert [number for _, number in world.killed] == [
+        signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL,
+    ]  # fmt: skip
+    assert world.clock.now() == pytest.approx(5, abs=1)
+
+
+def test_a_panel_that_fails_leaves_no_child_behind(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+
+    def broken():
+        if world.clock.now() > 5:
+            world.running["actor"].stubborn = True
+            raise OSError("the terminal is gone")
+
+    world.supervisor = Supervisor(
+        world.children, clock=world.clock, start=world.start, kill=world.kill, tick=broken
+    )
+    with pytest.raises(OSError, match="the terminal is gone"):
+        world.run()
+    assert world.killed == [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM), (2, signal.SIGKILL)]
+    assert world.clock.now() == pytest.approx(20, abs=1), "each still had its time to close down"
+
+
 def test_backoff_doubles_up_to_thirty_seconds_and_forgives():
     backoff = Backoff()
     assert [backoff.died(1.0) for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]

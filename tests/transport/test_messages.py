@@ -1,5 +1,6 @@
 """Every message survives the wire; nothing that is not a message survives the check."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,3 +114,9 @@ def test_another_schema_says_what_to_do():
 
 def test_a_refusal_is_read_whatever_the_schema():
     assert decode(dumps([99, "refuse", {"reason": "speak protocol 99"}])) == Refuse("speak protocol 99")
+
+
+@pytest.mark.parametrize("schema", [np.array([1, 2]), np.array([]), 1.0, True, None, [1]])
+def test_a_schema_that_is_no_number_is_corrupt(schema):
+    with pytest.raises(Corrupt):
+        decode(dumps([schema, "hello", HELLO]))

@@ -124,6 +124,12 @@ def test_specs_go_to_bytes_and_back_the_same_whatever_their_order():
         {"x": {"shape": "?"}},
         {"x": {"shape": [1], "dtype": "object"}},
         {"x": {"dtype": "int8", "shape": [1], "y": 2}},
+        {"x": {"dtype": "int8", "shape": [float("inf")]}},
+        {"x": {"dtype": "int8", "shape": np.zeros((2, 2))}},
+        {"x": {"dtype": [], "shape": [1]}},
+        {"x": {"dtype": np.zeros(2), "shape": [1]}},
+        {"x": {"dtype": "int8", "shape": [1], "low": np.zeros(2)}},
+        {"x": {"dtype": "int8", "shape": [1], "high": "much"}},
     ],
 )
 def test_what_describes_no_specs_is_refused(tree):

@@ -122,6 +122,28 @@ def test_keys_that_do_not_fit_are_named_as_the_cause(ends, store, tmp_path, mist
     assert "keys do not fit" in actor.status().refused
 
 
+def test_a_learner_that_dies_while_it_is_dialled_has_refused_nobody(ends, store, tmp_path):
+    reasons, callers = [], []
+    with socket.socket() as dying:
+        dying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ZeroMQ does
+        dying.bind(("127.0.0.1", 0))
+        dying.listen()
+        port = dying.getsockname()[1]
+        actor = dial(ends, port, tmp_path)
+        for _ in range(2):
+            for caller in callers:
+                caller.close()  # in the middle of the handshake
+            callers.append(dying.accept()[0])
+            callers[-1].recv(10)
+    callers[-1].close()
+    actor.send(row(0))
+    learner = listen(ends, store, port=port)
+    eventually(
+        lambda: store.count == 1, lambda: (reasons.append(actor.status().refused), pump(learner, store))
+    )
+    assert set(reasons) == {None}
+
+
 def test_a_learner_that_is_started_again_goes_on_without_loss_or_doubling(ends, store, tmp_path):
     def some_of_them(learner, before):
         eventually(lambda: store.count > before, lambda: pump(learner, store))
@@ -261,3 +283,4 @@ def test_a_link_that_breaks_down_says_so_to_the_control_loop(ends, store, tmp_pa
     eventually(lambda: actor._desk.broken is not None)
     with pytest.raises(LinkError, match="a mistake in the link"):
         actor.send(row(1))
+    assert actor.status().broken == "a mistake in the link"
