@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -17,13 +18,18 @@ from daydreamer.cli.options import (
     log_to_stderr,
     spare_a_core,
 )
+from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
+from daydreamer.replay import Replay, ReplayLocked
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
+from robots.clock import MonotonicClock
 
 _log = logging.getLogger(__name__)
+
+LOCK_PATIENCE = 5.0  # s; a killed supervisor's learner is gone within three
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,6 @@ class LearnerCommand:
 
     def _learn(self, stop: StopSignals) -> str:
         from daydreamer.monitor.writers import Fanout, JsonlWriter, TensorBoardWriter
-        from daydreamer.replay import Replay
         from daydreamer.runtime.events import EventLog
         from daydreamer.runtime.learner import Learner
         from daydreamer.transport.auth import load_learner_keys
@@ -83,7 +88,7 @@ class LearnerCommand:
         }
         options["changes"] = list(self.changes)
         # The replay's lock comes first: a second learner on the same directory must not touch its configuration.
-        with Replay(run_dir.replay, rows, preset.learner.capacity, self.seed) as replay:
+        with self._open(run_dir.replay, rows, preset.learner.capacity) as replay:
             run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
             agent = build.make_agent(preset, env.obs_spec, env.act_spec, self.seed)
             link = LearnerLink(
@@ -103,3 +108,15 @@ class LearnerCommand:
                 link.close()
                 writer.close()
                 events.close()
+
+    def _open(self, directory: Path, rows: Specs, capacity: int) -> Replay:
+        """The replay; a learner that was killed a moment ago is given time to let go of it."""
+        clock = MonotonicClock()
+        deadline = clock.now() + LOCK_PATIENCE
+        while True:
+            try:
+                return Replay(directory, rows, capacity, self.seed)
+            except ReplayLocked:
+                if clock.now() > deadline:
+                    raise
+                clock.sleep_until(clock.now() + 0.2)

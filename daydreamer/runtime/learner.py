@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from daydreamer.core.agent import Agent
+from daydreamer.core.errors import CheckpointError
 from daydreamer.core.specs import Specs
 from daydreamer.core.symmetry import Symmetry
 from daydreamer.core.transition import Batch
@@ -31,6 +32,10 @@ _log = logging.getLogger(__name__)
 FINISHED = "finished"
 _WAIT = 0.1  # s, for rows
 _BAD_IN_A_ROW = 10  # updates
+_REPORT_BATCH, _REPORT_LENGTHS = (
+    8,
+    3,
+)  # sequences, each so many training lengths: one to observe, the rest to predict
 
 
 class Diverged(RuntimeError):
@@ -227,9 +232,17 @@ class Learner:
     def _duties(self) -> None:
         now = self._clock.now()
         if now - self._last_checkpoint >= self._config.checkpoint_every:
+            self._look_ahead()
             self._when_the_disk_allows(self._checkpoint)
         if self._metrics.age(now) >= self._config.metrics_every:
             self._when_the_disk_allows(self._write_metrics)
+
+    def _look_ahead(self) -> None:
+        """With every checkpoint: how far the model's predictions are from what it has not been shown."""
+        length = _REPORT_LENGTHS * self._config.length
+        if len(self._replay) >= length:
+            metrics, _ = self._agent.report(self._replay.sample(_REPORT_BATCH, length))
+            self._metrics.count(metrics)
 
     def _when_the_disk_allows(self, duty: Callable[[], None]) -> None:
         """A full disk is no reason to stop: what is missed now is tried again when it is next due."""
@@ -287,6 +300,12 @@ class Learner:
         found = self._checkpoints.load()
         self._versions_seen = self._newest_version_seen()
         if found is None:
+            if self._run_dir.has_policies():
+                raise CheckpointError(
+                    f"{self._run_dir.policies} holds policies of an earlier learner, but "
+                    f"{self._run_dir.checkpoints} has no checkpoint to go on from. Put the checkpoints back; or "
+                    "move the policies away to learn anew from the rows, with random weights."
+                )
             self._events.write("start", rows=self.collected)
             return
         self._agent.load(found.agent)

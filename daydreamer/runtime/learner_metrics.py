@@ -49,9 +49,13 @@ class LearnerMetrics:
 
     def trained(self, metrics: Mapping[str, float], seconds: float) -> None:
         """Count one update."""
+        self.count(metrics)
+        self._sums["learner/step_ms"].append(1000 * seconds)
+
+    def count(self, metrics: Mapping[str, float]) -> None:
+        """Add to the means."""
         for name, value in metrics.items():
             self._sums[name].append(value)
-        self._sums["learner/step_ms"].append(1000 * seconds)
 
     def waited(self, seconds: float) -> None:
         """Count time without work."""

@@ -93,6 +93,10 @@ class RunDir:
             raise DaydreamerError(f"{self.config} is damaged: {error}") from error
         return found
 
+    def has_policies(self) -> bool:
+        """True when a learner has published from here."""
+        return any(self.policies.glob("v*.onnx"))
+
     def save_policy(self, version: int, data: bytes) -> Path:
         """Keep a policy as a file of its own; the oldest go when there are many."""
         self.policies.mkdir(exist_ok=True)

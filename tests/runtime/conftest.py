@@ -234,6 +234,7 @@ class RandomAgent:
     def __init__(self) -> None:
         self.updates = 0
         self.batches: list[Any] = []
+        self.reported: set[tuple[int, ...]] = set()
         self.loss = 0.5
 
     def train(self, batch: Any) -> dict[str, float]:
@@ -242,7 +243,8 @@ class RandomAgent:
         return {"train/loss/model": self.loss, "train/kl": 2.0}
 
     def report(self, batch: Any) -> tuple[dict[str, float], dict[str, Any]]:
-        return {}, {}
+        self.reported.add(batch["is_first"].shape)
+        return {"train/open_loop/reward": 0.1}, {}
 
     def policy(self, version: int = 0) -> bytes:
         return policy_bytes(version=version)

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -150,6 +151,24 @@ def test_one_bad_batch_is_forgiven(live, make_agent):
     assert life.run(stop) == "finished"
     faults = [line for line in life.run_dir.events.read_text().splitlines() if "fault" in line]
     assert len(faults) == 1 and "train/loss/model" in faults[0]
+
+
+def test_policies_without_a_checkpoint_are_an_error_never_a_fresh_start(live, tmp_path):
+    one = live(rows=60)
+    one.run()
+    shutil.rmtree(one.run_dir.checkpoints)
+    two = live(sent=60)
+    with pytest.raises(CheckpointError, match="random weights"):
+        two.run()
+    assert two.agent.updates == 0
+
+
+def test_every_checkpoint_comes_with_a_look_at_what_the_model_predicts(live):
+    life = live(config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
+    life.run()
+    # 8 sequences of 3 x 4 steps: one length to observe, two to predict
+    assert life.agent.reported == {(8, 12)}
+    assert any("train/open_loop/reward" in metrics for _, metrics in life.writer.lines)
 
 
 def test_losses_that_stay_no_numbers_end_it_and_spoil_no_checkpoint(live, make_agent):
