@@ -24,7 +24,8 @@ class FakeRobot:
     """A kinematic robot, an A1 unless told otherwise.
 
     Faults, all off at first: ``absent`` (connect raises RobotError), ``silent`` (read raises StaleState),
-    ``frozen`` (read repeats the last reading for ever), ``limp`` (commands are taken and nothing moves).
+    ``frozen`` (read repeats the last reading for ever), ``limp`` (commands are taken and nothing moves), and
+    ``stopped``, a reason for which it no longer obeys.
 
     Args:
         clock: its time; a ManualClock when None, so it runs as fast as possible.
@@ -52,6 +53,7 @@ class FakeRobot:
         self._lag = lag
         self.commands: deque[JointCommand] = deque(maxlen=1000)  # the newest that reached the motors
         self.absent = self.silent = self.frozen = self.limp = False
+        self.stopped = ""
         self.quat_xyzw = np.array([0.0, 0.0, 0.0, 1.0])
         self.gyro = np.zeros(3)
         self.accel = np.array([0.0, 0.0, 9.81])

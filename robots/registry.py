@@ -11,6 +11,8 @@ from robots.robot import Robot, RobotError
 # name -> (module, factory, extra to install when the module's driver is missing)
 ROBOTS: dict[str, tuple[str, str, str]] = {
     "fake": ("robots.fake", "FakeRobot", ""),
+    "a1": ("robots.a1.driver", "A1", ""),
+    "a1-emulated": ("robots.a1.emulated", "EmulatedA1", ""),
     "a1-sim": ("robots.sim.stand_in", "StandIn", "sim"),
 }
 

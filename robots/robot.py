@@ -23,6 +23,10 @@ class StaleState(RobotError):
     """No state fresh enough to act on: the robot fell silent."""
 
 
+class RobotStopped(RobotError):
+    """The robot's own safety has stopped it: it obeys nobody until an operator has looked at it and resets it."""
+
+
 class CommandError(RobotError):
     """A command that must not reach a motor: wrong shape, not a number, or not connected."""
 
@@ -106,6 +110,11 @@ class Robot(Protocol):
     @property
     def clock(self) -> Clock:
         """The robot's time: monotonic on hardware, the simulator's in the stand-in."""
+        ...
+
+    @property
+    def stopped(self) -> str:
+        """Why the robot no longer obeys, for a person; empty while it does."""
         ...
 
     def connect(self) -> None:

@@ -12,12 +12,12 @@ import tyro
 from daydreamer.cli import measures
 from daydreamer.cli.options import Changes, PresetName, load_preset, spare_a_core
 
-What = Literal["all", "step", "policy", "robot", "replay", "link"]
+What = Literal["all", "step", "policy", "robot", "replay", "link", "servo"]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure gradient step, policy, simulator, replay and link, each by itself, for a few seconds.
+    """Measure gradient step, policy, simulator, replay, link and servo, each by itself, for a few seconds.
 
     Uses as many threads as a learner would, which leaves one core to the robot; OMP_NUM_THREADS changes that.
     """

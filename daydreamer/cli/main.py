@@ -10,10 +10,12 @@ import tyro
 from daydreamer.cli.actor import ActorCommand
 from daydreamer.cli.bench import Bench
 from daydreamer.cli.doctor import Doctor
+from daydreamer.cli.emulate import Emulate
 from daydreamer.cli.evaluate import Evaluate
 from daydreamer.cli.keys import Keys
 from daydreamer.cli.learner import LearnerCommand
 from daydreamer.cli.plot import Plot
+from daydreamer.cli.robot import RobotCommand
 from daydreamer.cli.train import Train
 from daydreamer.core.errors import DaydreamerError
 from robots.robot import RobotError
@@ -28,6 +30,8 @@ Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run
     Annotated[Plot, tyro.conf.subcommand("plot")],
     Annotated[Doctor, tyro.conf.subcommand("doctor")],
     Annotated[Keys, tyro.conf.subcommand("keys")],
+    Annotated[Emulate, tyro.conf.subcommand("emulate")],
+    Annotated[RobotCommand, tyro.conf.subcommand("robot")],
     Annotated[Bench, tyro.conf.subcommand("bench")],
 ]
 

@@ -120,12 +120,20 @@ def link(preset: Preset, seconds: float) -> dict[str, float]:
     return {"link_rows_per_s": sum(reached.values()) / elapsed, "link_send_us": 1e6 * waited / max(sent, 1)}
 
 
+def servo(preset: Preset, seconds: float) -> dict[str, float]:
+    """How well the 500 Hz process keeps its rate, with an emulated A1 standing at the other end."""
+    from robots.a1.servo_speed import servo_speed
+
+    return servo_speed(seconds)
+
+
 PARTS: dict[str, Callable[[Preset, float], dict[str, float]]] = {
     "step": step,
     "policy": policy,
     "robot": robot,
     "replay": replay,
     "link": link,
+    "servo": servo,
 }
 
 

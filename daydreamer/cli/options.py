@@ -21,7 +21,10 @@ Changes = Annotated[
     ),
 ]
 PresetName = Annotated[
-    str, tyro.conf.arg(name="preset", metavar="NAME", help="robot, task and agent: a1-sim, fake-tiny")
+    str,
+    tyro.conf.arg(
+        name="preset", metavar="NAME", help="robot, task and agent: a1-sim, a1-emulated, fake-tiny"
+    ),
 ]
 Logdir = Annotated[
     Path, tyro.conf.arg(metavar="DIR", help="the run directory; one that holds a run goes on with it")

@@ -18,7 +18,7 @@ from daydreamer.envs.task import Estimator, Task
 from daydreamer.envs.truth import TRUTH, truth_log
 from robots.a1.estimator import BaseEstimator
 from robots.clock import Clock, Rate
-from robots.robot import Robot, RobotState, StaleState
+from robots.robot import Robot, RobotState, RobotStopped, StaleState
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class RobotEnv:
 
         Raises:
             StaleState: No good state came within ``patience`` s.
+            RobotStopped: Its safety has stopped the robot, and nobody has reset it yet.
             RobotError: The robot cannot be connected to.
         """
         self._running = False
@@ -123,7 +124,7 @@ class RobotEnv:
             self._timing["write"] = self.clock.now() - begun
             self._timing["late"] = self._rate.wait()
             state = self._sense()
-        except StaleState as error:
+        except (StaleState, RobotStopped) as error:
             return self._interrupted(error)
         return self._observe(state, is_first=False)
 
@@ -151,15 +152,24 @@ class RobotEnv:
         while True:
             try:
                 return self._sense()
-            except StaleState:
+            except (StaleState, RobotStopped):
                 now = self.clock.now()
                 if now >= deadline:
                     raise
                 self.clock.sleep_until(min(now + 1.0 / self._hz, deadline))
 
     def _sense(self) -> RobotState:
-        """The newest state. Raises StaleState when there is none to trust."""
+        """The newest state.
+
+        Raises:
+            StaleState: There is none to trust.
+            RobotStopped: The robot no longer obeys: what it does is not what a policy asked for.
+        """
         begun = self.clock.now()
+        if stopped := self._robot.stopped:
+            raise RobotStopped(
+                f"{self._robot.info.name} is stopped, and an operator must reset it: {stopped}"
+            )
         state = self._robot.read()
         for name in SENSED:
             value = getattr(state, name)
@@ -192,7 +202,7 @@ class RobotEnv:
         # The caller may write into what it is given; a fault repeats what was really seen.
         return {name: value.copy() for name, value in obs.items()}
 
-    def _interrupted(self, error: StaleState) -> Obs:
+    def _interrupted(self, error: StaleState | RobotStopped) -> Obs:
         log.warning("%s: stream of observations ends here: %s", self._robot.info.name, error)
         self._running = False
         last = {name: value.copy() for name, value in self._last.items()}

@@ -26,7 +26,7 @@ from daydreamer.runtime.policy_loader import PolicyLoader
 from daydreamer.runtime.random_policy import HeldRandom
 from daydreamer.transport.link import ActorEnd, LinkError, SpoolFull
 from robots.clock import Clock, MonotonicClock
-from robots.robot import RobotError, StaleState
+from robots.robot import RobotError, RobotStopped, StaleState
 
 _log = logging.getLogger(__name__)
 
@@ -195,9 +195,9 @@ class Actor:
         while not self._stop():
             try:
                 return self._env.reset()
-            except StaleState as error:
+            except (StaleState, RobotStopped) as error:
                 self._metrics.faults += 1
-                _log.warning("the robot does not answer, trying again: %s", error)
+                _log.warning("no policy runs until the robot is ready, trying again: %s", error)
         return obs
 
     def _hold(self, row: Arrays, obs: Arrays) -> Arrays:

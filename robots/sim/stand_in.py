@@ -94,6 +94,11 @@ class StandIn:
         """Simulated time; sleeping steps the physics. Setting a pose takes none of it."""
         return self._clock
 
+    @property
+    def stopped(self) -> str:
+        """Nothing stops it: it has no safety of its own."""
+        return ""
+
     def connect(self) -> None:
         """Build the world and put the robot in its start pose, damped. Does nothing when connected."""
         if self._world is None:

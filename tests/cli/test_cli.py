@@ -5,7 +5,7 @@ import pytest
 
 from daydreamer.cli.main import main
 
-COMMANDS = ["train", "learner", "actor", "eval", "doctor", "keys", "bench"]
+COMMANDS = ["train", "learner", "actor", "eval", "doctor", "keys", "bench", "emulate", "robot"]
 
 
 def run(capsys, *arguments):
@@ -35,7 +35,10 @@ def test_the_command_line_starts_without_anything_heavy():
 def test_a_mistake_is_one_line_and_exit_code_2(capsys, tmp_path):
     code, out, err = run(capsys, "train", "--preset", "a1-smi", "--logdir", str(tmp_path / "run"))
     assert code == 2 and out == ""
-    assert err == "error: no preset is called 'a1-smi'; there are a1-sim, fake-tiny. Did you mean 'a1-sim'?\n"
+    assert (
+        err
+        == "error: no preset is called 'a1-smi'; there are a1-emulated, a1-sim, fake-tiny. Did you mean 'a1-sim'?\n"
+    )
     assert not (tmp_path / "run").exists()
 
 

@@ -8,7 +8,7 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkTask
 from robots.fake import FakeRobot
-from robots.robot import StaleState
+from robots.robot import RobotStopped, StaleState
 from tests.contracts.env_contract import EnvContract
 
 STILL = {"action": np.zeros(12, np.float32)}
@@ -142,6 +142,21 @@ def test_silence_ends_the_stream_with_the_last_good_observation(caplog):
     robot.silent = False
     assert env.reset()["is_first"]
     assert not env.step(STILL)["is_last"]
+
+
+def test_a_safety_stop_ends_the_stream_and_nothing_is_collected_before_a_person_resets_it(caplog):
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    robot.stopped = "DAMP: FR_calf at 61 degC"
+    with caplog.at_level(logging.WARNING):
+        obs = env.step(STILL)
+    assert (bool(obs["is_last"]), bool(obs["is_terminal"])) == (True, False)
+    assert "61 degC" in caplog.text
+    with pytest.raises(RobotStopped, match="operator"):
+        env.reset()
+    robot.stopped = ""
+    assert env.reset()["is_first"]
 
 
 def test_silence_right_after_a_reset_is_not_first_any_more():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -83,10 +84,8 @@ class Scene:
 
     def end(self):
         for pid in (self.driver.pid, self.servo):
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self.driver.wait()
         self.driver.stdout.close()
         self.robot.end()

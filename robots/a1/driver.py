@@ -1,0 +1,330 @@
+"""The real A1 as a Robot: this process asks and reads, the servo process beside it talks to the robot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import RLock
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from robots.a1 import model
+from robots.a1.realtime import Granted
+from robots.a1.records import (
+    FAULTS,
+    ORDER,
+    Record,
+    blank,
+    get_causes,
+    get_command,
+    get_state,
+    put_command,
+)
+from robots.a1.servo_config import ServoConfig
+from robots.a1.servo_process import ServoProcess
+from robots.a1.ticks import percentile
+from robots.clock import Clock, MonotonicClock
+from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
+from robots.safety import limits
+from robots.safety.config import SafetyConfig
+from robots.safety.faults import Fault
+from robots.safety.modes import Mode, released_by
+
+log = logging.getLogger(__name__)
+
+POLL = 0.005  # s between two looks while connecting or resetting
+ANSWER_WITHIN = 0.5  # s
+
+
+class A1:
+    """A Unitree A1 on low level, named "a1".
+
+    The servo process keeps 500 Hz and the safety core; when it stops the robot, ``mode`` and ``stopped`` say so, and
+    ``write`` returns what was sent in place of the command. Any thread may call.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        patience: float = 5.0,
+        safety: Mapping[str, Any] | None = None,
+        **servo: Any,
+    ):
+        """Describe the robot; nothing is opened before ``connect``.
+
+        Args:
+            host: the robot's address; its own by default.
+            port: the robot's UDP port.
+            patience: s to wait for the first state.
+            safety: changes to ``SafetyConfig``, by name.
+            **servo: changes to ``ServoConfig``, by name.
+
+        Raises:
+            RobotError: a value that cannot be, or a name that there is not.
+        """
+        address = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        try:
+            self._config = ServoConfig(**{**servo, **address}, safety=SafetyConfig(**(safety or {})))
+        except TypeError as error:
+            raise RobotError(f"no such setting of an A1: {error}") from error
+        self._info = model.info(simulated=False)
+        self._clock: Clock = MonotonicClock()
+        self._patience = patience
+        self._lock = RLock()
+        self._servo: ServoProcess | None = None
+        self._order = blank(ORDER)
+        self._report: Record | None = None
+        self._fallen: Fault | None = None  # what had brought the mode down when it was closed
+        self._state: RobotState | None = None  # the last one read
+        self._accel_sum = np.zeros(3)
+
+    # What a robot is
+
+    @property
+    def info(self) -> RobotInfo:
+        """Readable before connecting."""
+        return self._info
+
+    @property
+    def clock(self) -> Clock:
+        """Monotonic time."""
+        return self._clock
+
+    def connect(self) -> None:
+        """Start the servo and wait for the robot's first state; the motors damp. Does nothing when connected.
+
+        A mode that was down at ``close`` is down again: only ``reset`` brings it up.
+
+        Raises:
+            RobotError: no robot answers within ``patience``, or the servo cannot run.
+        """
+        with self._lock:
+            if self._servo is not None:
+                return
+            self._order, self._report, self._state = blank(ORDER), None, None
+            self._accel_sum = np.zeros(3)
+            self._servo = ServoProcess(self._config)
+            try:
+                self._await_state(self._servo)
+                if self._fallen is not None:
+                    self.trip(self._fallen)
+                    self._await(lambda report: report["mode"] != Mode.NORMAL, self._servo)
+            except BaseException:
+                self.close()
+                raise
+            missing = Granted(*map(bool, (self._told()["realtime"], self._told()["locked"]))).missing
+            if missing and self._config.priority:
+                log.warning("the servo runs without %s: ticks may come late on a busy computer", missing)
+
+    def read(self) -> RobotState:
+        """The newest state; ``accel`` is the mean since the one read before. Never blocks.
+
+        Raises:
+            RobotError: not connected.
+            StaleState: the robot or the servo fell silent.
+        """
+        with self._lock:
+            servo = self._connected()
+            report = self._newest()
+            age = float("inf") if report is None else self._clock.now() - float(report["state"]["time"])
+            if report is None or age > self._config.safety.state_hold:
+                if not servo.running:
+                    raise StaleState(f"the servo process of '{self.info.name}' is gone: {servo.last_words()}")
+                raise StaleState(
+                    f"robot '{self.info.name}' at {self._config.host}:{self._config.port} has been silent for "
+                    f"{age:.3f} s, the limit is {self._config.safety.state_hold} s. Is it on, its cable in?"
+                )
+            return self._mean_since_last(report)
+
+    def write(self, command: JointCommand) -> JointCommand:
+        """Make ``command`` the servo's next target; what is sent of it, or what the servo sends instead.
+
+        Raises:
+            CommandError: wrong shape or dtype, a number that is not finite, not connected, or the servo is gone.
+        """
+        with self._lock:
+            if self._servo is None:
+                raise CommandError(f"robot '{self.info.name}' is not connected. Call connect() first.")
+            limits.check(self._info, command)
+            if not self._servo.running:
+                raise CommandError(
+                    f"the servo process of '{self.info.name}' is gone ({self._servo.last_words()}); nothing was "
+                    "sent. close() and connect() start another one."
+                )
+            sent = limits.clamp(self._info, command)
+            put_command(self._order, "command", sent)
+            self._order["commands"] += 1
+            self._servo.order(self._order)
+            report = self._newest()
+            if report is not None and report["mode"] != Mode.NORMAL:
+                return get_command(report, "sent")
+            return sent
+
+    def truth(self) -> Mapping[str, Array]:
+        """Nothing: hardware has no simulator to ask."""
+        return {}
+
+    def close(self) -> None:
+        """Damp for ``damp_time``, then let go. Idempotent, bounded, and safe when never connected."""
+        with self._lock:
+            if self._newest() is not None and self._servo is not None:
+                causes = get_causes(self._told()) if self._told()["mode"] != Mode.NORMAL else ()
+                self._fallen = max((one.fault for one in causes), key=lambda fault: fault.mode, default=None)
+            servo, self._servo = self._servo, None
+            if servo is not None:
+                self._order["close"] = 1
+                try:
+                    servo.order(self._order)
+                finally:
+                    servo.end()
+
+    def __enter__(self) -> A1:
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # What the servo's safety core says, and what a person may tell it
+
+    @property
+    def mode(self) -> Mode:
+        """What the robot may do now; OFF when not connected, or when the servo is gone."""
+        with self._lock:
+            if self._servo is None or not self._servo.running:
+                return Mode.OFF
+            return Mode(int(self._told()["mode"]))
+
+    @property
+    def stopped(self) -> str:
+        """Why the robot no longer obeys, for a person; empty while it does."""
+        with self._lock:
+            mode = self.mode
+            if mode is Mode.NORMAL:
+                return ""
+            if self._servo is None:
+                return "OFF: not connected"
+            if not self._servo.running:
+                return f"OFF: the servo process is gone: {self._servo.last_words()}"
+            return f"{mode.name}: " + "; ".join(one.text(self.info) for one in get_causes(self._told()))
+
+    def trip(self, fault: Fault) -> None:
+        """Something outside saw ``fault``, such as an emergency stop; the servo acts at its next tick."""
+        with self._lock:
+            servo = self._connected()
+            self._order["trip"] = FAULTS.index(fault)
+            self._order["trips"] += 1
+            servo.order(self._order)
+
+    def reset(self, operator: str) -> None:
+        """Back to NORMAL, because ``operator`` looked at the robot.
+
+        Raises:
+            RobotError: nobody is named, not connected, or a fault is still there; then the mode stays.
+        """
+        released_by(operator)
+        with self._lock:
+            servo = self._connected()
+            self._order["resets"] += 1
+            servo.order(self._order)
+            self._await(lambda report: report["resets"] >= self._order["resets"], servo)
+            if self.stopped:
+                raise RobotError(f"robot '{self.info.name}' stays in {self.stopped}")
+
+    @property
+    def servo_pid(self) -> int | None:
+        """Of the servo process; None when not connected."""
+        return None if self._servo is None else self._servo.pid
+
+    def remote(self) -> bytes:
+        """The 40 bytes of the robot's own remote control, as it sent them last."""
+        with self._lock:
+            self._connected()
+            return bytes(self._told()["remote"])
+
+    def sent(self) -> JointCommand:
+        """What went to the motors last."""
+        with self._lock:
+            self._connected()
+            return get_command(self._told(), "sent")
+
+    def statistics(self) -> dict[str, float]:
+        """How well the servo keeps its rate, and what it has counted, since ``connect``."""
+        with self._lock:
+            self._connected()
+            report = self._told()
+            seconds = float(report["now"] - report["began"])
+            return {
+                "rate_hz": float(report["ticks"]) / seconds if seconds > 0 else 0.0,
+                "late_p50_ms": 1000 * percentile(report["late"], 50),
+                "late_p99_ms": 1000 * percentile(report["late"], 99),
+                "late_max_ms": 1000 * float(report["latest"]),
+                **{name: float(report[name]) for name in ("ticks", "missed", "dropped", "unsent")},
+                "states": float(report["state"]["seq"]),
+                "realtime": float(report["realtime"]),
+                "locked": float(report["locked"]),
+            }
+
+    def fault_counts(self) -> dict[Fault, int]:
+        """In how many ticks each fault was found, since ``connect``; those never found are left out."""
+        with self._lock:
+            self._connected()
+            counts = self._told()["faults"]
+            return {fault: int(count) for fault, count in zip(FAULTS, counts, strict=True) if count}
+
+    # Inside
+
+    def _connected(self) -> ServoProcess:
+        if self._servo is None:
+            raise RobotError(f"robot '{self.info.name}' is not connected. Call connect() first.")
+        return self._servo
+
+    def _newest(self) -> Record | None:
+        fresh = None if self._servo is None else self._servo.report()
+        if fresh is not None:
+            self._report = fresh
+        return self._report
+
+    def _told(self) -> Record:
+        """The newest report; there is one from ``connect`` on."""
+        report = self._newest()
+        assert report is not None
+        return report
+
+    def _mean_since_last(self, report: Record) -> RobotState:
+        last, seq = self._state, int(report["state"]["seq"])
+        if last is not None and last.seq == seq:
+            return last
+        readings = seq - (0 if last is None else last.seq)
+        accel_sum = np.array(report["accel_sum"])
+        self._state = get_state(report, (accel_sum - self._accel_sum) / readings)
+        self._accel_sum = accel_sum
+        return self._state
+
+    def _await(self, condition: Callable[[Record], Any], servo: ServoProcess) -> None:
+        """Until the servo reports so. Raises RobotError when it does not answer."""
+        deadline = self._clock.now() + ANSWER_WITHIN
+        while not condition(self._told()):
+            if self._clock.now() > deadline or not servo.running:
+                raise RobotError(f"the servo of '{self.info.name}' does not answer; nothing was changed")
+            self._clock.sleep_until(self._clock.now() + POLL)
+
+    def _await_state(self, servo: ServoProcess) -> None:
+        deadline = self._clock.now() + self._patience
+        while True:
+            report = self._newest()
+            if report is not None and report["state"]["seq"] > 0:
+                return
+            if not servo.running:
+                raise RobotError(f"the servo of '{self.info.name}' did not start: {servo.last_words()}")
+            if self._clock.now() > deadline:
+                raise RobotError(
+                    f"no A1 answers at {self._config.host}:{self._config.port} within {self._patience} s. Is it "
+                    "on and in low-level mode, is its cable in, and is this computer on its network?"
+                )
+            self._clock.sleep_until(self._clock.now() + POLL)

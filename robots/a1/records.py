@@ -1,0 +1,137 @@
+"""What the driver and its servo process tell each other: two records of fixed size, for two mailboxes.
+
+An order counts what it asks for (commands, resets, trips), because letters may be skipped: the newest one says all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robots.a1 import wire
+from robots.a1.ticks import BINS
+from robots.robot import Array, JointCommand, RobotState
+from robots.safety.faults import Fault, Finding
+
+Record = NDArray[np.void]  # a structured array of shape ()
+
+FAULTS = tuple(Fault)
+CAUSES = 4  # faults that a report has room to explain
+_J = wire.MOTORS
+
+COMMAND = np.dtype(("f8", (5, _J)))  # pos, vel, torque, kp, kd
+
+ORDER = np.dtype(
+    [
+        ("command", COMMAND),
+        ("commands", "u8"),  # how many were given; a larger number makes the command a new one
+        ("resets", "u8"),
+        ("trips", "u8"),
+        ("trip", "i8"),  # which fault the newest trip reported, its place in FAULTS
+        ("close", "u8"),  # not 0: damp and leave
+    ]
+)
+
+# A RobotState but for accel, of which the reader needs a mean over a time of its own.
+STATE = np.dtype(
+    [
+        ("time", "f8"),
+        ("joint_pos", "f8", _J),
+        ("joint_vel", "f8", _J),
+        ("joint_torque", "f8", _J),
+        ("quat_xyzw", "f8", 4),
+        ("gyro", "f8", 3),
+        ("foot_force", "f8", 4),
+        ("temperature", "f8", _J),
+        ("seq", "i8"),
+    ]
+)
+FINDING = np.dtype([("fault", "i8"), ("value", "f8"), ("limit", "f8"), ("joint", "i8")])
+
+REPORT = np.dtype(
+    [
+        ("state", STATE),
+        ("accel_sum", "f8", 3),  # m/s^2, over all ``state.seq`` readings
+        ("remote", "u1", 40),  # the A1's own remote control, as it sends it
+        ("sent", COMMAND),  # the newest command that went to the motors
+        ("mode", "i8"),
+        ("causes", "i8"),  # how many of ``cause`` count
+        ("cause", FINDING, CAUSES),
+        ("faults", "u8", len(FAULTS)),  # ticks that found it, by its place in FAULTS
+        ("commands", "u8"),  # of the newest order that was read, and the next two
+        ("resets", "u8"),
+        ("trips", "u8"),
+        ("began", "f8"),  # s, the first tick
+        ("now", "f8"),  # s, this tick
+        ("ticks", "u8"),
+        ("missed", "u8"),
+        ("late", "u8", BINS),
+        ("latest", "f8"),
+        ("dropped", "u8"),  # packets of the robot that were no LowState
+        ("unsent", "u8"),  # packets to the robot that the network would not take
+        ("realtime", "u1"),  # 1: real-time priority was granted
+        ("locked", "u1"),  # 1: memory cannot be swapped out
+    ]
+)
+
+_FIELDS = tuple(field.name for field in fields(JointCommand))
+_STATE_ARRAYS = ("joint_pos", "joint_vel", "joint_torque", "quat_xyzw", "gyro", "foot_force", "temperature")
+
+
+def blank(kind: np.dtype[Any]) -> Record:
+    """A record of zeros."""
+    return np.zeros((), kind)
+
+
+def parse(kind: np.dtype[Any], content: bytes) -> Record:
+    """The record in ``content``; read-only."""
+    record: Record = np.frombuffer(content, kind).reshape(())
+    return record
+
+
+def put_command(record: Record, name: str, command: JointCommand) -> None:
+    """Write ``command`` into the field ``name``."""
+    for row, field in zip(record[name], _FIELDS, strict=True):
+        row[:] = getattr(command, field)
+
+
+def get_command(record: Record, name: str) -> JointCommand:
+    """The command in the field ``name``; copies."""
+    return JointCommand(*(np.array(row) for row in record[name]))
+
+
+def put_state(record: Record, state: RobotState) -> None:
+    """Write all of ``state`` but its accel."""
+    into = record["state"]
+    into["time"], into["seq"] = state.time, state.seq
+    for name in _STATE_ARRAYS:
+        into[name] = getattr(state, name)
+
+
+def get_state(record: Record, accel: Array) -> RobotState:
+    """The state with ``accel`` [3] m/s^2; copies."""
+    kept = record["state"]
+    arrays = {name: np.array(kept[name]) for name in _STATE_ARRAYS}
+    return RobotState(time=float(kept["time"]), accel=accel, seq=int(kept["seq"]), **arrays)
+
+
+def put_causes(record: Record, causes: Iterable[Finding]) -> None:
+    """Write the first CAUSES of what brought the mode down."""
+    count = 0
+    for into, finding in zip(record["cause"], causes, strict=False):
+        into["fault"], into["joint"] = FAULTS.index(finding.fault), finding.joint
+        into["value"], into["limit"] = finding.value, finding.limit
+        count += 1
+    record["causes"] = count
+
+
+def get_causes(record: Record) -> tuple[Finding, ...]:
+    """What brought the mode down."""
+    return tuple(
+        Finding(FAULTS[int(one["fault"])], float(one["value"]), float(one["limit"]), int(one["joint"]))
+        for one in record["cause"][: int(record["causes"])]
+    )

@@ -1,0 +1,184 @@
+"""One tick of the servo: packets of the robot and orders of the driver in, one packet to the robot out.
+
+Pure but for its own memory: no clock, no sockets, nothing that waits, raises or logs. ``robots.a1.servo`` runs it in a
+process of its own.
+
+What goes to the motors, by what is going on:
+
+- nobody has commanded yet: they damp;
+- commands come: straight lines between them (``Glide``), through the safety core;
+- the core goes down to HOLD, DAMP or OFF: what the mode says. In OFF the motors get mode 0, so that the robot still
+  answers and a person can see it cool;
+- the driver's process is gone: HOLD at once, DAMP after ``orphan_hold``, and ``damp_ticks`` later the loop is done;
+- told to leave: ``damp_ticks`` of damping, then the loop is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from robots.a1 import wire
+from robots.a1.glide import Glide
+from robots.a1.protocol import LowCmd, LowState, Packet, PacketError, decode_state, encode_command
+from robots.a1.records import FAULTS, REPORT, Record, blank, get_command, put_causes, put_command, put_state
+from robots.a1.servo_config import ServoConfig
+from robots.robot import RobotInfo, RobotState
+from robots.safety.config import Rules
+from robots.safety.core import Memory, Moment, Verdict, check, damp, forgive
+from robots.safety.faults import Fault, Finding
+from robots.safety.modes import Mode
+
+
+class ServoLoop:
+    """Call ``hear`` for every packet, ``obey`` for a new order, then ``step``, at every tick."""
+
+    def __init__(self, info: RobotInfo, config: ServoConfig, now: float):
+        """Begin passive at ``now`` [s]."""
+        self._config = config
+        self._rules = Rules(info, config.safety)
+        self._glide = Glide(info.joints, config.command_interval, config.gain_ramp, config.error_clip)
+        self._memory = Memory.begin(now)
+        self._state: RobotState | None = None
+        self._accel_sum = np.zeros(3)
+        self._commanded_at = now
+        self._orphaned_at: float | None = None
+        self._alarms: tuple[Finding, ...] = ()
+        self._left: int | None = None  # damping commands to send before it is done
+        self.report = blank(REPORT)
+
+    @property
+    def done(self) -> bool:
+        """True when all that had to be sent was sent."""
+        return self._left == 0
+
+    @property
+    def mode(self) -> Mode:
+        """What the robot may do now."""
+        return self._memory.mode
+
+    def hear(self, packet: Packet, now: float) -> None:
+        """A packet came from the robot. What is no LowState is dropped and counted."""
+        try:
+            low = decode_state(packet)
+        except PacketError:
+            self.report["dropped"] += 1
+            return
+        seq = 1 if self._state is None else self._state.seq + 1
+        self._state = state_of(low, now, seq)
+        self._accel_sum = self._accel_sum + low.accel
+        put_state(self.report, self._state)
+        self.report["accel_sum"] = self._accel_sum
+        self.report["remote"] = np.frombuffer(low.remote, np.uint8)
+
+    def obey(self, order: Record, now: float) -> None:
+        """The newest order came."""
+        report = self.report
+        if order["trips"] > report["trips"]:
+            report["trips"] = order["trips"]
+            self._alarms += (Finding(FAULTS[int(order["trip"])]),)
+        if order["resets"] > report["resets"]:
+            report["resets"] = order["resets"]
+            self._reset(now)
+        if order["commands"] > report["commands"]:
+            report["commands"] = order["commands"]
+            self._commanded_at = now
+            if self._state is not None and self.mode is Mode.NORMAL:
+                self._glide.take(get_command(order, "command"), self._state.joint_pos, now)
+        if order["close"]:
+            self.leave()
+
+    def leave(self) -> None:
+        """Damp from the next tick on, and be done after ``damp_ticks``. Cannot be taken back."""
+        if self._left is None:
+            self._left = self._config.damp_ticks
+
+    def step(self, now: float, orphaned: bool = False) -> bytes:
+        """The packet for the robot at ``now`` [s]; ``orphaned`` when the driver's process is gone."""
+        if orphaned:
+            self._mourn(now)
+        asked, state = None, self._state
+        if state is not None and not self._glide.idle:
+            asked = self._glide.at(now, state.joint_pos)
+        moment = Moment(now, now - self._commanded_at, self._alarms)
+        self._alarms = ()
+        verdict = check(self._rules, moment, state, asked, self._memory)
+        self._memory = verdict.memory
+        packet = self._packet(verdict, now)
+        self._tell(verdict, now)
+        return packet
+
+    def damping(self) -> bytes:
+        """What to send when nothing else can be: the motors resist motion."""
+        return encode_command(LowCmd.servo(damp(self._rules, Memory.begin(0.0))))
+
+    # Inside
+
+    def _packet(self, verdict: Verdict, now: float) -> bytes:
+        """What the motors get, remembered as sent."""
+        if self.mode is Mode.OFF:
+            self._count_down()
+            return encode_command(LowCmd.brake())
+        command = verdict.command
+        if self._left is not None or command is None:
+            self._count_down()
+            command = damp(self._rules, self._memory)
+        self._memory = replace(self._memory, sent=command, sent_at=now)
+        return encode_command(LowCmd.servo(command))
+
+    def _count_down(self) -> None:
+        if self._left:
+            self._left -= 1
+
+    def _mourn(self, now: float) -> None:
+        """No command will ever come again: the same faults as when one is late, without waiting for them."""
+        if self._orphaned_at is None:
+            self._orphaned_at = now
+        age, safety = now - self._commanded_at, self._config.safety
+        if now - self._orphaned_at < self._config.orphan_hold:
+            self._alarms += (Finding(Fault.COMMAND_LATE, age, safety.command_hold),)
+        else:
+            self._alarms += (Finding(Fault.COMMAND_LOST, age, safety.command_damp),)
+            self.leave()
+
+    def _reset(self, now: float) -> None:
+        """Up to NORMAL, unless something is still wrong. A robot that was held is held on until it is commanded."""
+        forgiven = forgive(self._memory, "the driver's operator")
+        verdict = check(self._rules, Moment(now, 0.0, self._alarms), self._state, None, forgiven)
+        if verdict.memory.mode is not Mode.NORMAL or self._orphaned_at is not None:
+            return
+        held, self._memory = self._memory.held, verdict.memory
+        self._commanded_at = now
+        if held is not None and self._memory.driven and self._state is not None:
+            self._glide.take(held, self._state.joint_pos, now)
+        else:
+            self._glide.release()
+
+    def _tell(self, verdict: Verdict, now: float) -> None:
+        report = self.report
+        report["now"], report["mode"] = now, int(self.mode)
+        put_causes(report, self._memory.cause)
+        for finding in verdict.faults:
+            report["faults"][FAULTS.index(finding.fault)] += 1
+        if self._memory.sent is not None:
+            put_command(report, "sent", self._memory.sent)
+
+
+def state_of(low: LowState, now: float, seq: int) -> RobotState:
+    """A LowState in the terms of every robot. Its orientation is made a unit vector where it is nearly one."""
+    quat_xyzw = np.roll(low.quat_wxyz, -1)
+    norm = float(np.sqrt(quat_xyzw @ quat_xyzw))
+    motors = slice(wire.MOTORS)
+    return RobotState(
+        time=now,
+        joint_pos=low.pos[motors],
+        joint_vel=low.vel[motors],
+        joint_torque=low.torque[motors],
+        quat_xyzw=quat_xyzw / norm if 0.95 < norm < 1.05 else quat_xyzw,
+        gyro=low.gyro,
+        accel=low.accel,
+        foot_force=low.foot_force,
+        temperature=low.temperature[motors],
+        seq=seq,
+    )

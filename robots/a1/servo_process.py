@@ -1,0 +1,84 @@
+"""The driver's side of the servo process: start it, speak with it through two mailboxes, end it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from robots.a1.mailbox import Mailbox
+from robots.a1.records import ORDER, REPORT, Record, parse
+from robots.a1.servo_config import ServoConfig
+
+PATIENCE = 2.0  # s for one way of ending it, on top of its damping
+
+
+class ServoProcess:
+    """A running servo. ``end`` must be called; should this process die instead, the servo damps and leaves."""
+
+    def __init__(self, config: ServoConfig):
+        """Start it. Nothing is known of the robot before the first report."""
+        self._config = config
+        self._orders, self._reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
+        fds = self._orders.fd, self._reports.fd
+        words = [config.to_json(), *map(str, fds), str(os.getpid())]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "robots.a1.servo", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            pass_fds=fds,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the driver, which closes in order
+            env=environment(),
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the servo."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """False when it has ended, however."""
+        return self._process.poll() is None
+
+    def order(self, record: Record) -> None:
+        """Give it ``record`` (ORDER), in place of the one before."""
+        self._orders.post(record.tobytes())
+
+    def report(self) -> Record | None:
+        """Its newest report (REPORT), when there is a new one."""
+        letter = self._reports.take()
+        return None if letter is None else parse(REPORT, letter.content)
+
+    def last_words(self) -> str:
+        """Why it ended, for a person."""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        code = self._process.returncode
+        return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
+
+    def end(self) -> None:
+        """Wait until it has damped and left, as it was ordered to; insist when it does not. Idempotent."""
+        ways = (lambda: None, self._process.terminate, self._process.kill)
+        for way in ways:
+            if self.running:
+                way()
+                try:
+                    self._process.wait(self._config.damp_time + PATIENCE)
+                except subprocess.TimeoutExpired:
+                    continue
+        self._orders.close()
+        self._reports.close()
+        self._errors.close()
+
+
+def environment() -> dict[str, str]:
+    """What a Python of ours needs to find the same modules and to stay on one core."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -1,0 +1,69 @@
+"""``daydreamer robot`` and ``daydreamer emulate``: what a person does in the first minutes."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from daydreamer.cli.main import main
+from robots.a1.driver import A1
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output, standard error."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    return (stop.value.code or 0, *capsys.readouterr())
+
+
+@pytest.mark.parametrize("what", ["read", "passive", "stand", "lie"])
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["", "dry"])
+def test_each_motion_ends_damped(capsys, what, dry):
+    code, out, _ = run(capsys, "robot", what, "--robot", "fake", "--seconds", "0.5", *dry)
+    assert code == 0
+    assert "up +1.00" in out and out.endswith("damped, and let go\n")
+    assert ("(dry run)" in out) == (bool(dry) and what in ("stand", "lie"))
+
+
+def test_from_its_back_it_is_turned_over_first(capsys):
+    pytest.importorskip("pybullet")
+    code, out, _ = run(capsys, "robot", "stand", "--robot", "a1-sim", "--start", "back", "--seconds", "0.5")
+    assert code == 0
+    lines = out.splitlines()
+    assert [line for line in lines if line in ("recover", "stand", "lie")] == ["recover", "stand", "lie"]
+    assert "up +1.00" in out or "up +0.9" in out
+
+
+def test_a_robot_that_is_not_there_is_one_line(capsys):
+    code, _, err = run(capsys, "robot", "read", "--robot", "a2")
+    assert code == 2 and err.startswith("error: no robot is called 'a2'")
+
+
+def test_an_emulated_a1_announces_itself_and_keeps_a_log_until_ctrl_c(tmp_path):
+    pytest.importorskip("pybullet")
+    log = tmp_path / "robot.jsonl"
+    words = ["emulate", "a1", "--port", "0", "--command-timeout", "0.1", "--loss", "0.05", "--log", str(log)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daydreamer.cli.main", *words], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        line = next(line for line in process.stdout if "listens" in line)
+        port = int(line.rsplit(":", 1)[1])
+        with A1("127.0.0.1", port, local_port=0, damp_time=0.1) as robot:
+            robot.read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    counters = json.loads(log.read_text().splitlines()[-1])
+    assert counters["commands"] > 0 and counters["beyond_limits"] == 0
+
+
+def test_an_emulated_a1_that_cannot_be_is_one_line(capsys):
+    pytest.importorskip("pybullet")
+    code, _, err = run(capsys, "emulate", "a1", "--port", "0", "--loss", "1.5")
+    assert code == 2 and "loss between 0 and 1" in err

@@ -1,0 +1,50 @@
+"""Step 5: what stops a standing robot. Each time it ends on its belly, damped. Hold the stop button."""
+
+import pytest
+
+from robots.a1.stand import MOTIONS, MotionStopped, damp, play, up_z
+from robots.robot import JointCommand
+from robots.safety.faults import Fault
+from robots.safety.modes import Mode
+
+
+@pytest.fixture
+def standing(a1):
+    play(a1, MOTIONS["stand"], hold=0.3, stopped=lambda: a1.stopped)
+    return a1
+
+
+def test_a_driver_that_hangs_is_held_then_damped(standing, wait):
+    wait(0.4)
+    assert standing.mode is Mode.HOLD and standing.sent().kp.all()
+    assert up_z(standing.read()) > 0.9
+    wait(0.9)
+    assert standing.mode is Mode.DAMP and not standing.sent().kp.any()
+    sent = standing.write(JointCommand.hold(standing.info.stand_pos, standing.info))
+    assert not sent.kp.any()
+    with pytest.raises(MotionStopped, match="no new command"):
+        play(standing, MOTIONS["stand"], stopped=lambda: standing.stopped)
+    standing.reset("the tests")
+    damp(standing, seconds=0.2)
+
+
+def test_closing_damps_it_on_the_spot(standing):
+    standing.close()
+    standing.connect()  # only to look
+    assert not standing.sent().kp.any()
+    state = damp(standing, seconds=1.0)
+    assert up_z(state) > 0.9
+
+
+def test_stop_in_the_middle_of_standing_up(a1):
+    state = a1.read()
+
+    def stopped() -> str:
+        if a1.read().time - state.time > 1.8:
+            a1.trip(Fault.EMERGENCY_STOP)
+        return a1.stopped
+
+    with pytest.raises(MotionStopped, match="pressed stop"):
+        play(a1, MOTIONS["stand"], stopped=stopped)
+    a1.reset("the tests")
+    damp(a1, seconds=0.5)

@@ -1,0 +1,67 @@
+"""Bring-up tests, in the order of their numbers, on the robot that ``DAYDREAMER_A1=HOST:PORT`` names.
+
+Without it they run against an emulated A1, over real UDP, with the same code. On a robot: hang it up or lay it on its
+belly, keep the stop button in hand, and run one file after the other:
+
+    DAYDREAMER_A1=192.168.123.10:8007 pytest tests/hardware/1_connect_test.py
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from robots.a1.driver import A1
+from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
+
+REAL = os.environ.get("DAYDREAMER_A1", "")
+
+
+def pytest_collection_modifyitems(items):
+    here = os.path.dirname(__file__)
+    for item in items:
+        if REAL and str(item.path).startswith(here):
+            item.add_marker(pytest.mark.hardware)
+
+
+@pytest.fixture(scope="session")
+def address():
+    """Of the robot. An emulated one lives as long as the tests, as a real one does."""
+    if REAL:
+        host, _, port = REAL.partition(":")
+        yield host, int(port or 8007)
+        return
+    pytest.importorskip("pybullet")
+    robot = EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0)
+    yield robot.address
+    robot.end()
+
+
+@pytest.fixture
+def make(address):
+    """``make()`` describes a driver for that robot; closed at the end, whatever the test did."""
+    made = []
+
+    def driver(**options) -> A1:
+        robot = A1(*address, local_port=8080 if REAL else 0, **options)
+        made.append(robot)
+        return robot
+
+    yield driver
+    for robot in made:
+        robot.close()
+
+
+@pytest.fixture
+def a1(make):
+    """Connected and passive."""
+    robot = make()
+    robot.connect()
+    return robot
+
+
+@pytest.fixture
+def wait(a1):
+    """``wait(seconds)`` of the robot's clock."""
+    return lambda seconds: a1.clock.sleep_until(a1.clock.now() + seconds)

@@ -1,0 +1,121 @@
+"""The servo around its loop: whatever ends it, the last packets damp. No process of its own, and no waiting."""
+
+import os
+import signal
+import socket
+
+import pytest
+
+from robots.a1.emulated import EmulatedA1
+from robots.a1.mailbox import Mailbox
+from robots.a1.protocol import decode_command
+from robots.a1.realtime import Granted
+from robots.a1.records import ORDER, REPORT, blank, parse
+from robots.a1.servo import LAST_PACKETS, Servo
+from robots.a1.servo_config import ServoConfig
+from robots.a1.servo_process import ServoProcess
+from robots.a1.udp import UdpLine
+from robots.clock import ManualClock, MonotonicClock
+from robots.robot import RobotError
+
+
+class Surroundings:
+    """A socket in place of the robot, and the driver's sides of the mailboxes."""
+
+    def __init__(self):
+        self.robot = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.robot.bind(("127.0.0.1", 0))
+        self.robot.setblocking(False)
+        self.orders, self.reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
+        config = ServoConfig(host="127.0.0.1", port=self.robot.getsockname()[1], local_port=0, damp_time=0.02)
+        sides = (
+            Mailbox(ORDER.itemsize, os.dup(self.orders.fd)),
+            Mailbox(REPORT.itemsize, os.dup(self.reports.fd)),
+        )
+        self.servo = Servo(config, *sides, parent=os.getppid(), clock=ManualClock(50.0))
+
+    def packets(self):
+        found = []
+        while True:
+            try:
+                found.append(decode_command(self.robot.recv(2048)))
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def around():
+    made = Surroundings()
+    yield made
+    made.robot.close()
+
+
+def test_ordered_to_close_it_damps_for_its_ticks_then_a_few_more_and_is_gone(around):
+    order = blank(ORDER)
+    order["close"] = 1
+    around.orders.post(order.tobytes())
+    around.servo.run(Granted(False, True))
+    packets = around.packets()
+    assert len(packets) == 10 + LAST_PACKETS  # 0.02 s at 500 Hz
+    assert not any(packet.kp.any() for packet in packets)
+    assert all((packet.kd[:12] > 0).all() for packet in packets)
+    report = parse(REPORT, around.reports.take().content)
+    assert (report["ticks"], report["realtime"], report["locked"]) == (10, 0, 1)
+    assert report["now"] - report["began"] == pytest.approx(10 * 0.002)
+
+
+def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(around.servo.loop, "step", broken)
+    with pytest.raises(ZeroDivisionError):
+        around.servo.run(Granted(True, True))
+    packets = around.packets()
+    assert len(packets) == LAST_PACKETS
+    assert not any(packet.kp.any() or packet.torque.any() for packet in packets)
+
+
+def test_without_its_parent_it_ends_by_itself(around):
+    around.servo._parent = -1
+    around.servo.run(Granted(False, False))
+    assert around.servo.loop.done
+    assert not any(packet.kp.any() for packet in around.packets())
+
+
+def test_what_was_not_granted_is_said_with_what_to_do():
+    assert Granted(True, True).missing == ""
+    assert "rtprio" in Granted(False, True).missing and "memlock" not in Granted(False, True).missing
+    assert "memlock" in Granted(True, False).missing
+
+
+def test_a_line_to_nobody_counts_and_goes_on():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    line = UdpLine("127.0.0.1", port, 0)
+    for _ in range(5):
+        line.send(b"x")
+        assert line.receive() == []
+    line.close()
+    line.send(b"x")  # closed: counted as well
+    assert line.unsent >= 1
+
+
+def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
+    monkeypatch.setattr("robots.a1.servo_process.PATIENCE", 0.1)
+    process = ServoProcess(ServoConfig(host="127.0.0.1", port=9, local_port=0, damp_time=0.0))
+    os.kill(process.pid, signal.SIGSTOP)
+    clock = MonotonicClock()
+    begun = clock.now()
+    process.end()
+    assert not process.running
+    assert clock.now() - begun < 2.0
+    process.end()
+
+
+def test_an_emulated_a1_has_no_address_to_choose():
+    with pytest.raises(RobotError, match="use 'a1' with its host and port"):
+        EmulatedA1(host="192.168.123.10")
+    with pytest.raises(RobotError, match="no such setting of an emulated A1: lag"):
+        EmulatedA1(emulator={"lag": 1})
