@@ -170,15 +170,16 @@ class ActorIo:
         while queue:
             self._batch.append(queue.popleft())
         try:
-            self._session.spool.append(self._batch)
+            while self._batch:
+                kept = self._session.spool.append(self._batch)
+                self._stored += kept
+                del self._batch[:kept]
         except OSError as error:
             self._desk.seen = self._desk.seen._replace(disk=str(error))
             self._seldom.warning("the spool's disk refuses rows: %s", error)
             self._store_at = now + RETRY_DISK
             return
         self._desk.seen = self._desk.seen._replace(disk=None)
-        self._stored += len(self._batch)
-        self._batch = []
         self._store_at = None
 
     def _dial(self, now: float) -> None:

@@ -112,8 +112,11 @@ class Spool:
         """Bytes on disk."""
         return sum(segment.size for segment in self._segments)
 
-    def append(self, records: Sequence[bytes]) -> None:
-        """Keep ``records``, all or none of them.
+    def append(self, records: Sequence[bytes]) -> int:
+        """Keep the first of ``records``, as many as the present segment has room for; return how many, at least one.
+
+        A segment never outgrows its size by more than a record: it is removed whole, and one that held a whole
+        burst would fill the spool for ever.
 
         Raises:
             OSError: the disk refuses them; nothing was kept.
@@ -122,19 +125,24 @@ class Spool:
         if writer is None:
             writer = self._writer = self._new_segment()
         segment = self._segments[-1]
+        kept = 0
         for record in records:
             writer.append(record)
+            kept += 1
+            if writer.size >= self._segment_bytes:
+                break
         try:
             writer.flush()
         except OSError:
             self._abandon(segment)
             raise
-        segment.count += len(records)
+        segment.count += kept
         segment.size = writer.size
-        self._tail += records
+        self._tail += records[:kept]
         if writer.size >= self._segment_bytes:
             self._writer = None
             writer.close(durable=False)
+        return kept
 
     def read(self, first: int, most: int) -> list[bytes]:
         """Up to ``most`` records from ``first`` on; fewer at the end of a segment, none at ``end``.

@@ -26,6 +26,12 @@ def new(directory, stream=STREAM, segment_bytes=100):
     return Spool(directory / stream, stream, b"spec", segment_bytes)
 
 
+def keep(spool, burst):
+    """Append all of ``burst``, a segment's worth at a time."""
+    while burst:
+        burst = burst[spool.append(burst) :]
+
+
 def read_all(spool, first, most=64):
     got = []
     while part := spool.read(first + len(got), most):
@@ -35,13 +41,24 @@ def read_all(spool, first, most=64):
 
 def test_records_are_read_from_where_one_asks(tmp_path):
     spool = new(tmp_path)
-    spool.append(records(0, 3))
-    spool.append(records(3, 12))
+    keep(spool, records(0, 3))
+    keep(spool, records(3, 12))
     assert (spool.oldest, spool.end, spool.unacked) == (0, 12, 12)
     assert spool.read(1, 2) == records(1, 3)
     assert read_all(spool, 0) == records(0, 12)
     assert read_all(spool, 7, most=1) == records(7, 12)
     assert spool.read(12, 64) == []
+
+
+def test_a_burst_is_spread_over_segments_and_leaves_little_when_it_is_acknowledged(tmp_path):
+    spool = new(tmp_path)
+    # A head of 20 bytes and records of 17: five fill a segment of 100.
+    assert spool.append(records(0, 12)) == 5
+    keep(spool, records(5, 12))
+    assert sorted(path.stem for path in spool.directory.glob("*.log")) == [f"{i:012d}" for i in (0, 5, 10)]
+    spool.acknowledge(12)
+    assert spool.size == 20 + 2 * 17
+    assert read_all(spool, spool.oldest) == records(10, 12)
 
 
 def test_acknowledged_segments_are_removed_whole(tmp_path):
@@ -62,7 +79,7 @@ def test_acknowledged_segments_are_removed_whole(tmp_path):
 
 def test_nothing_is_left_when_all_is_acknowledged(tmp_path):
     spool = new(tmp_path)
-    spool.append(records(0, 12))
+    keep(spool, records(0, 12))
     spool.acknowledge(12)
     spool.close()
     spool.close()
@@ -95,7 +112,7 @@ def test_earlier_lives_come_in_the_order_of_their_time(tmp_path):
 def test_a_torn_tail_costs_only_the_torn_rows(cut, tmp_path_factory):
     directory = tmp_path_factory.mktemp("spool")
     spool = new(directory, segment_bytes=10_000)
-    spool.append(records(0, 20))
+    keep(spool, records(0, 20))
     path = spool.directory / f"{0:012d}.log"
     data = path.read_bytes()
     if cut < 20:
@@ -135,7 +152,7 @@ def test_rows_begin_a_new_stream_at_the_oldest_that_is_kept(tmp_path):
 
 def test_a_learner_that_lost_rows_gets_them_again(tmp_path):
     spool = new(tmp_path)
-    spool.append(records(0, 5))
+    keep(spool, records(0, 5))
     spool.acknowledge(4)
     spool.rewind(1)
     assert (spool.acked, spool.unacked) == (1, 4)
@@ -143,7 +160,7 @@ def test_a_learner_that_lost_rows_gets_them_again(tmp_path):
 
 def test_a_disk_that_refuses_loses_nothing_and_doubles_nothing(tmp_path, monkeypatch):
     spool = new(tmp_path, segment_bytes=10_000)
-    spool.append(records(0, 3))
+    keep(spool, records(0, 3))
 
     def refuse(self):
         raise OSError(28, "No space left on device")
@@ -152,9 +169,9 @@ def test_a_disk_that_refuses_loses_nothing_and_doubles_nothing(tmp_path, monkeyp
         broken.setattr(RecordWriter, "_write", refuse)
         for _ in range(3):
             with pytest.raises(OSError, match="No space"):
-                spool.append(records(3, 5))
+                keep(spool, records(3, 5))
     assert (spool.end, read_all(spool, 0)) == (3, records(0, 3))
-    spool.append(records(3, 5))
+    keep(spool, records(3, 5))
     assert read_all(spool, 0) == records(0, 5)
     (again,) = leftovers(tmp_path)
     assert read_all(again, 0) == records(0, 5)
