@@ -33,10 +33,11 @@ class Bench:
         if driver.mode is not Mode.NORMAL:
             driver.reset("the next test")
         driver.write(JointCommand.damp(driver.read(), driver.info))
-        for _ in range(100):  # the robot lies as the test before left it: let it come to rest, for 2 s at most
+        # The test before may have sent the legs anywhere a moment ago: let them come to rest, for 2 s at most.
+        for _ in range(20):
+            driver.clock.sleep_until(driver.clock.now() + 0.1)
             if np.abs(driver.read().joint_vel).max() < 0.5:
                 break
-            driver.clock.sleep_until(driver.clock.now() + 0.02)
         return driver
 
 
