@@ -56,14 +56,12 @@ def _export(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[s
     buffer = io.BytesIO()
     training = module.training
     kept = {name: value.detach().clone() for name, value in module.state_dict().items()}
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
-    levels = [logger.level for logger in loggers]
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with (
-            torch.no_grad()
-        ):  # the exporter merges equal weights (all those biases of zero): make them differ
+        logger.setLevel(logging.ERROR)
+        # The exporter merges weights that are equal, as all those biases of zero are: make them differ.
+        with torch.no_grad():
             for parameter in module.parameters():
                 parameter.uniform_(-0.1, 0.1)
         with warnings.catch_warnings():
@@ -74,13 +72,12 @@ def _export(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[s
                 buffer,  # type: ignore[arg-type]  # the exporter takes a file object, its annotation does not say so
                 input_names=list(inputs),
                 output_names=list(outputs),
-                dynamo=False,
+                dynamo=False,  # the tracing exporter: it keeps the weights' names, and needs no more packages
                 do_constant_folding=False,
                 opset_version=17,
             )
     finally:
         module.load_state_dict(kept)
         module.train(training)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logger.setLevel(level)
     return onnx.load_from_string(buffer.getvalue())
