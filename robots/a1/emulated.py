@@ -10,6 +10,9 @@ from robots.a1.driver import A1
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 from robots.robot import RobotError, RobotInfo
 
+# rad; the simulator's joint stops give under a lying robot's weight, a real one's do not. 0.088 was seen.
+SOFT_STOPS = {"position_margin": 0.15}
+
 
 class EmulatedA1(A1):
     """An A1 over UDP on loopback, in real time, named "a1-emulated". The robot lives from ``connect`` to ``close``."""
@@ -33,6 +36,7 @@ class EmulatedA1(A1):
                 f"'a1-emulated' makes its own robot and finds it: leave out {', '.join(sorted(given))}. To drive an "
                 "emulated A1 that runs already, use 'a1' with its host and port."
             )
+        driver["safety"] = {**SOFT_STOPS, **(driver.get("safety") or {})}
         super().__init__(**driver, host="127.0.0.1", local_port=0)
         changes = {"port": 0, "start": start, "seed": seed, **(emulator or {})}
         known = {field.name for field in fields(EmulatorConfig)}

@@ -24,9 +24,7 @@ class SafetyConfig:
     target_error: float = math.inf  # rad; how far a target may be from the measured angle
 
     # What is measured.
-    position_margin: float = (
-        0.15  # rad outside the joint limits; the vendor's 5 degrees trip on a stop that gives
-    )
+    position_margin: float = 0.087  # rad outside the joint limits; 5 degrees, the vendor's
     velocity_factor: float = 1.2  # of the motor's own limit
     torque_factor: float = 1.05  # of the motor's own limit
     power: float = 800.0  # W, sum of |torque x velocity|; the vendor's PowerProtect(8)

@@ -13,6 +13,7 @@ import os
 import pytest
 
 from robots.a1.driver import A1
+from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 
 REAL = os.environ.get("DAYDREAMER_A1", "")
@@ -44,6 +45,8 @@ def make(address):
     made = []
 
     def driver(**options) -> A1:
+        if not REAL:
+            options = {"safety": SOFT_STOPS, **options}
         robot = A1(*address, local_port=8080 if REAL else 0, **options)
         made.append(robot)
         return robot

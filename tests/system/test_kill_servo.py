@@ -24,7 +24,7 @@ import sys
 from robots.a1.driver import A1
 from robots.robot import JointCommand, RobotError
 
-robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0)
+robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety={"position_margin": 0.15})
 robot.connect()
 start, info, clock = robot.read().joint_pos, robot.info, robot.clock
 print(robot.servo_pid, flush=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from robots.a1.driver import A1
+from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 from robots.robot import JointCommand, RobotError
 from robots.safety.config import SafetyConfig
@@ -24,7 +25,7 @@ class Bench:
     def new_driver(self) -> A1:
         if self.driver is not None:
             self.driver.close()
-        self.driver = A1(*self.emulator.address, local_port=0, damp_time=0.02)
+        self.driver = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=SOFT_STOPS)
         return self.driver
 
     def connected(self) -> A1:

@@ -25,12 +25,12 @@ def test_position_at_its_boundary(joint, side):
 
 
 def test_the_joint_farthest_outside_is_named():
-    # Thigh 1: 0.2 beyond 4.19 + 0.15; hip 3: 0.3 below -0.802 - 0.15; calf 5: 0.1 above -0.916 + 0.15.
+    # Thigh 1: 0.2 beyond 4.19 + 0.087; hip 3: 0.3 below -0.802 - 0.087; calf 5: 0.1 above -0.916 + 0.087.
     pos = STAND.copy()
-    pos[[1, 3, 5]] = 4.54, -1.252, -0.666
+    pos[[1, 3, 5]] = 4.477, -1.189, -0.729
     found = checks.position(RULES, reading(joint_pos=pos))
     assert found.joint == 3
-    assert (found.value, found.limit) == (pytest.approx(-1.252), pytest.approx(-0.952))
+    assert (found.value, found.limit) == (pytest.approx(-1.189), pytest.approx(-0.889))
 
 
 @pytest.mark.parametrize("joint", range(12))

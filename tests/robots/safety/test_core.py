@@ -197,7 +197,7 @@ def test_an_imu_that_jumps_holds_the_pose_before():
 
 
 DANGERS = {
-    Fault.JOINT_POSITION: {"joint_pos": at(0, 1.0, STAND)},
+    Fault.JOINT_POSITION: {"joint_pos": at(0, 0.9, STAND)},
     Fault.JOINT_VELOCITY: {"joint_vel": at(0, 26.0)},
     Fault.JOINT_TORQUE: {"joint_torque": at(0, 36.0)},
     Fault.TILT: {"quat_xyzw": rolled(0.6)},

@@ -19,7 +19,7 @@ INF = float("inf")
 def test_the_defaults():
     assert asdict(SafetyConfig()) == {
         "target_margin": 0.01, "target_rate": 21.0, "target_gap": 0.1, "target_error": INF,
-        "position_margin": 0.15, "velocity_factor": 1.2, "torque_factor": 1.05,
+        "position_margin": 0.087, "velocity_factor": 1.2, "torque_factor": 1.05,
         "power": 800.0, "power_readings": 6, "tilt": INF, "motor_warm": 50.0, "motor_hot": 60.0,
         "state_hold": 0.1, "state_damp": 0.5, "command_hold": 0.2, "command_damp": 1.0,
         "quat_norm": 0.05, "joint_jump": 0.1, "turn_jump": 0.2, "turn_rate": 35.0,
