@@ -24,6 +24,7 @@ from daydreamer.transport.connection import Connection
 from daydreamer.transport.link import LinkError, PolicyMessage
 from daydreamer.transport.messages import MAX_BATCH_ROWS
 from daydreamer.transport.seldom import Seldom
+from daydreamer.transport.term import term
 from daydreamer.transport.wake import Wake
 
 logger = logging.getLogger(__name__)
@@ -256,4 +257,4 @@ class ActorIo:
         except OSError as error:
             logger.error("the spool was not closed well: %s", error)
         self._look()
-        self._context.term()
+        term(self._context)

@@ -18,6 +18,7 @@ from daydreamer.transport.link import ActorStatus, LinkError, PolicyMessage, Row
 from daydreamer.transport.messages import MAX_BATCH_ROWS, MAX_SMALL_BYTES
 from daydreamer.transport.row_codec import RowCodec
 from daydreamer.transport.seldom import Seldom
+from daydreamer.transport.term import term
 from daydreamer.transport.wake import Wake
 
 logger = logging.getLogger(__name__)
@@ -145,8 +146,8 @@ class LearnerLink:
         self._speak()
         if self._doorman is not None:
             self._doorman.close()
-        self._socket.close(linger=500)
-        self._context.term()
+        self._socket.close(linger=0)  # actors confirm a stop; rows that were not acknowledged come again
+        term(self._context)
         self._wake.close()
 
     def _all_know(self) -> bool:
