@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from threading import RLock
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock, RLock
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from robots.a1 import model
 from robots.a1.realtime import Granted
 from robots.a1.records import (
+    ESTOPS,
     FAULTS,
     ORDER,
     Record,
@@ -27,15 +30,18 @@ from robots.a1.servo_process import ServoProcess
 from robots.a1.ticks import percentile
 from robots.clock import Clock, MonotonicClock
 from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
-from robots.safety import limits
+from robots.safety import estop_serial, limits
 from robots.safety.config import SafetyConfig
+from robots.safety.estop import EstopState
 from robots.safety.faults import Fault
+from robots.safety.latch import place, refuse
 from robots.safety.modes import Mode, released_by
 
 log = logging.getLogger(__name__)
 
 POLL = 0.005  # s between two looks while connecting or resetting
 ANSWER_WITHIN = 0.5  # s
+START = 20.0  # s that the servo's process may take to begin, on a computer with much else to do
 
 
 class A1:
@@ -51,6 +57,7 @@ class A1:
         port: int | None = None,
         patience: float = 5.0,
         safety: Mapping[str, Any] | None = None,
+        latch: bool | str | Path = False,
         **servo: Any,
     ):
         """Describe the robot; nothing is opened before ``connect``.
@@ -60,7 +67,8 @@ class A1:
             port: the robot's UDP port.
             patience: s to wait for the first state.
             safety: changes to ``SafetyConfig``, by name.
-            **servo: changes to ``ServoConfig``, by name.
+            latch: keep a stop on disk until a person resets it, in this file; True: in the robot's usual one.
+            **servo: changes to ``ServoConfig``, by name; among them ``estop``, the serial port of a stop box.
 
         Raises:
             RobotError: a value that cannot be, or a name that there is not.
@@ -73,7 +81,11 @@ class A1:
         self._info = model.info(simulated=False)
         self._clock: Clock = MonotonicClock()
         self._patience = patience
+        if latch:
+            file = place(f"{self._info.name}-{self._config.host}") if latch is True else Path(latch)
+            self._config = replace(self._config, latch=str(file))
         self._lock = RLock()
+        self._ordering = Lock()  # held for microseconds: a trip waits for nothing else
         self._servo: ServoProcess | None = None
         self._order = blank(ORDER)
         self._report: Record | None = None
@@ -99,16 +111,20 @@ class A1:
         A mode that was down at ``close`` is down again: only ``reset`` brings it up.
 
         Raises:
-            RobotError: no robot answers within ``patience``, or the servo cannot run.
+            RobotStopped: a stop of an earlier life was not reset by a person.
+            RobotError: no robot answers within ``patience``, the stop box is not there, or the servo cannot run.
         """
         with self._lock:
             if self._servo is not None:
                 return
+            if self._config.latch:
+                refuse(Path(self._config.latch), self._how_to_reset())
             self._order, self._report, self._state = blank(ORDER), None, None
             self._accel_sum = np.zeros(3)
             self._servo = ServoProcess(self._config)
             try:
                 self._await_state(self._servo)
+                self._await_box(self._servo)
                 if self._fallen is not None:
                     self.trip(self._fallen)
                     self._await(lambda report: report["mode"] != Mode.NORMAL, self._servo)
@@ -155,9 +171,10 @@ class A1:
                     "sent. close() and connect() start another one."
                 )
             sent = limits.clamp(self._info, command)
-            put_command(self._order, "command", sent)
-            self._order["commands"] += 1
-            self._servo.order(self._order)
+            with self._ordering:
+                put_command(self._order, "command", sent)
+                self._order["commands"] += 1
+                self._servo.order(self._order)
             report = self._newest()
             if report is not None and report["mode"] != Mode.NORMAL:
                 return get_command(report, "sent")
@@ -175,9 +192,10 @@ class A1:
                 self._fallen = max((one.fault for one in causes), key=lambda fault: fault.mode, default=None)
             servo, self._servo = self._servo, None
             if servo is not None:
-                self._order["close"] = 1
                 try:
-                    servo.order(self._order)
+                    with self._ordering:
+                        self._order["close"] = 1
+                        servo.order(self._order)
                 finally:
                     servo.end()
 
@@ -214,8 +232,14 @@ class A1:
             return f"{mode.name}: " + "; ".join(one.text(self.info) for one in get_causes(self._told()))
 
     def trip(self, fault: Fault) -> None:
-        """Something outside saw ``fault``, such as an emergency stop; the servo acts at its next tick."""
-        with self._lock:
+        """Something outside saw ``fault``, such as an emergency stop; the servo acts at its next tick.
+
+        It takes microseconds in any thread, also while another one connects, resets or closes.
+
+        Raises:
+            RobotError: not connected; then the motors damp anyway.
+        """
+        with self._ordering:
             servo = self._connected()
             self._order["trip"] = FAULTS.index(fault)
             self._order["trips"] += 1
@@ -230,11 +254,24 @@ class A1:
         released_by(operator)
         with self._lock:
             servo = self._connected()
-            self._order["resets"] += 1
-            servo.order(self._order)
+            with self._ordering:
+                self._order["resets"] += 1
+                servo.order(self._order)
             self._await(lambda report: report["resets"] >= self._order["resets"], servo)
             if self.stopped:
                 raise RobotError(f"robot '{self.info.name}' stays in {self.stopped}")
+
+    @property
+    def estop(self) -> str:
+        """The stop box: "none", "waiting", "ready", "pressed" or "lost"; "none" as well when not connected."""
+        with self._lock:
+            report = self._newest() if self._servo is not None else None
+            return EstopState.NONE.value if report is None else ESTOPS[int(report["estop"])].value
+
+    @property
+    def latch_file(self) -> Path | None:
+        """Where a stop is kept until a person resets it; None when a restart forgets it."""
+        return Path(self._config.latch) if self._config.latch else None
 
     @property
     def servo_pid(self) -> int | None:
@@ -314,15 +351,31 @@ class A1:
                 raise RobotError(f"the servo of '{self.info.name}' does not answer; nothing was changed")
             self._clock.sleep_until(self._clock.now() + POLL)
 
+    def _how_to_reset(self) -> str:
+        chosen = self._info.name == "a1" and self._config.host != ServoConfig.host
+        host = f" --host {self._config.host}" if chosen else ""
+        return f"daydreamer robot reset --robot {self._info.name}{host} --operator NAME"
+
+    def _await_box(self, servo: ServoProcess) -> None:
+        """Until the stop box is heard, pressed or not."""
+        if not self._config.estop:
+            return
+        deadline = self._clock.now() + estop_serial.PATIENCE
+        while ESTOPS[int(self._told()["estop"])] is EstopState.WAITING:
+            if self._clock.now() > deadline or not servo.running:
+                raise RobotError(estop_serial.not_heard(self._config.estop, estop_serial.PATIENCE))
+            self._clock.sleep_until(self._clock.now() + POLL)
+
     def _await_state(self, servo: ServoProcess) -> None:
-        deadline = self._clock.now() + self._patience
+        started = self._clock.now()
         while True:
-            report = self._newest()
+            report, now = self._newest(), self._clock.now()
             if report is not None and report["state"]["seq"] > 0:
                 return
             if not servo.running:
                 raise RobotError(f"the servo of '{self.info.name}' did not start: {servo.last_words()}")
-            if self._clock.now() > deadline:
+            begun = started + START if report is None else float(report["began"])
+            if now > begun + self._patience:
                 raise RobotError(
                     f"no A1 answers at {self._config.host}:{self._config.port} within {self._patience} s. Is it "
                     "on and in low-level mode, is its cable in, and is this computer on its network?"

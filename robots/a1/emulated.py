@@ -71,6 +71,16 @@ class EmulatedA1(A1):
         if emulator is not None:
             emulator.end()
 
+    def hold_stop(self, held: bool) -> None:
+        """Hold L2 and B on the emulated robot's remote control, or let them go.
+
+        Raises:
+            RobotError: not connected.
+        """
+        if self._emulator is None:
+            raise RobotError(f"robot '{self.info.name}' is not connected. Call connect() first.")
+        self._emulator.hold_stop(held)
+
     @property
     def emulator_pid(self) -> int | None:
         """Of the emulated robot; None when not connected."""

@@ -2,6 +2,8 @@
 
 The log has one JSON object a line: ``time`` (s, monotonic), ``drive`` ("driven", "damped", "limp") and ``cause``; the
 last line has the firmware's counters in place of them. It is the robot's own witness of what a driver did to it.
+
+SIGUSR1 holds L2 and B on its remote control, which stops a driver that looks; SIGUSR2 lets them go.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import IO
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
 
-from robots.a1 import wire
+from robots.a1 import remote, wire
 from robots.a1.emulator import Emulator
-from robots.a1.firmware import FirmwareConfig
+from robots.a1.firmware import Firmware, FirmwareConfig
 from robots.a1.line import LineConfig
 from robots.a1.realtime import ask
 from robots.a1.servo_process import environment
@@ -46,6 +49,7 @@ class EmulatorConfig:
     loss: float = 0.0  # probability, in each direction
     command_timeout: float | None = None  # s without a command until the motors brake; None: never
     gui: bool = False
+    distortion: dict[str, Any] = field(default_factory=dict)  # what is wrong with it, see ``Distortion``
     priority: int = 40  # of SCHED_FIFO, where permitted: the robot it stands for has a computer of its own
     log: str = ""  # file of the log; none when empty
 
@@ -76,14 +80,17 @@ def emulate(
         RobotError: the address is taken, PyBullet is absent, or a setting cannot be.
     """
     from robots.a1.sim_body import SimBody
+    from robots.sim.distortion import Distortion
 
     try:
         firmware = config.firmware()
     except ValueError as error:
         raise RobotError(f"an emulated A1 cannot be so: {error}") from error
     with ExitStack() as stack:
-        body = SimBody(start=config.start, seed=config.seed, gui=config.gui)
+        wrong = Distortion.of(config.distortion)
+        body = SimBody(start=config.start, seed=config.seed, gui=config.gui, distortion=wrong)
         emulator = stack.enter_context(Emulator(body, firmware, config.host, config.port, clock))
+        stack.enter_context(_remote_by_signal(emulator.firmware))
         file = stack.enter_context(open(config.log, "a", buffering=1)) if config.log else None
         granted = ask(config.priority)
         if config.priority and not granted.realtime:
@@ -100,6 +107,25 @@ def emulate(
             file.write(json.dumps(asdict(emulator.firmware.counters)) + "\n")
 
 
+@contextmanager
+def _remote_by_signal(firmware: Firmware) -> Iterator[None]:
+    """SIGUSR1 and SIGUSR2 press and release the stopping chord, while inside."""
+
+    def turn(number: int, frame: object) -> None:
+        held = remote.STOP if number == signal.SIGUSR1 else remote.Button(0)
+        firmware.hold_remote(remote.holding(held))
+
+    if threading.current_thread() is not threading.main_thread():  # only that one may take signals
+        yield
+        return
+    before = {number: signal.signal(number, turn) for number in (signal.SIGUSR1, signal.SIGUSR2)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _write_changes(emulator: Emulator, file: IO[str]) -> None:
     changes = emulator.firmware.log
     while changes:
@@ -111,7 +137,7 @@ def _write_changes(emulator: Emulator, file: IO[str]) -> None:
 class EmulatorProcess:
     """A running emulated A1. ``end`` must be called; should this process die instead, it leaves after LINGER."""
 
-    def __init__(self, config: EmulatorConfig, patience: float = 10.0):
+    def __init__(self, config: EmulatorConfig, patience: float = 30.0):
         """Start it and wait until it listens.
 
         Raises:
@@ -137,6 +163,10 @@ class EmulatorProcess:
     def pid(self) -> int:
         """Of the process."""
         return self._process.pid
+
+    def hold_stop(self, held: bool) -> None:
+        """Hold the stopping chord on its remote control, or let it go."""
+        self._process.send_signal(signal.SIGUSR1 if held else signal.SIGUSR2)
 
     def end(self) -> None:
         """Stop it. Idempotent."""

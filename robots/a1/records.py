@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from robots.a1 import wire
 from robots.a1.ticks import BINS
 from robots.robot import Array, JointCommand, RobotState
+from robots.safety.estop import EstopState
 from robots.safety.faults import Fault, Finding
 
 Record = NDArray[np.void]  # a structured array of shape ()
 
 FAULTS = tuple(Fault)
+ESTOPS = tuple(EstopState)
 CAUSES = 4  # faults that a report has room to explain
 _J = wire.MOTORS
 
@@ -59,6 +61,7 @@ REPORT = np.dtype(
         ("remote", "u1", 40),  # the A1's own remote control, as it sends it
         ("sent", COMMAND),  # the newest command that went to the motors
         ("mode", "i8"),
+        ("estop", "i8"),  # the stop box, its place in ESTOPS
         ("causes", "i8"),  # how many of ``cause`` count
         ("cause", FINDING, CAUSES),
         ("faults", "u8", len(FAULTS)),  # ticks that found it, by its place in FAULTS

@@ -3,16 +3,19 @@
 It outlives the process that started it for as long as damping takes, because that one may be killed at any moment. A
 Ctrl-C in the terminal does not reach it; SIGTERM makes it damp and leave. Whatever ends it, the last packets damp.
 Nothing in the loop waits, logs, or grows: it counts, and the driver reports.
+
+The stop box is heard here, and the robot's remote control is looked at here: neither needs the driver's process.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+from pathlib import Path
 
 from robots.a1 import model
 from robots.a1.mailbox import Mailbox
+from robots.a1.parent import Parent
 from robots.a1.realtime import Granted, ask
 from robots.a1.records import ORDER, REPORT, parse
 from robots.a1.servo_config import ServoConfig
@@ -21,6 +24,9 @@ from robots.a1.ticks import Ticks
 from robots.a1.udp import UdpLine
 from robots.clock import Clock, MonotonicClock
 from robots.robot import RobotError
+from robots.safety.estop_serial import StopBox
+from robots.safety.faults import Finding
+from robots.safety.latch import Keeper
 
 LAST_PACKETS = 5  # of damping, however it ends: one may be lost
 CANNOT = 2  # exit code: it would fail again in the same way
@@ -33,12 +39,16 @@ class Servo:
         """Open the line to the robot. ``parent`` is the driver's process.
 
         Raises:
-            RobotError: the line cannot be opened.
+            RobotError: the line, or the stop box's port, cannot be opened.
         """
+        self._box = StopBox(config.estop, clock.now(), config.estop_silence) if config.estop else None
         self._line = UdpLine(config.host, config.port, config.local_port)
-        self._orders, self._reports, self._parent = orders, reports, parent
+        self._orders, self._reports, self._parent = orders, reports, Parent(parent)
         self._config, self._clock = config, clock
-        self.loop = ServoLoop(model.info(simulated=False), config, clock.now())
+        self._info = model.info(simulated=False)
+        self.loop = ServoLoop(self._info, config, clock.now(), self._box.estop if self._box else None)
+        self._keeper = Keeper(Path(config.latch), Path(config.latch).stem) if config.latch else None
+        self._kept: tuple[Finding, ...] = ()
 
     def run(self, granted: Granted) -> None:
         """Tick until the loop is done; then, and if anything goes wrong, leave the robot damped."""
@@ -50,17 +60,36 @@ class Servo:
             while not loop.done:
                 ticks.wait()
                 now = clock.now()
+                if self._box is not None:
+                    self._box.poll(now)
                 for packet in self._line.receive():
                     loop.hear(packet, now)
                 letter = self._orders.take()
                 if letter is not None:
                     loop.obey(parse(ORDER, letter.content), now)
-                self._line.send(loop.step(now, orphaned=os.getppid() != self._parent))
+                self._line.send(loop.step(now, orphaned=self._parent.gone()))
+                self._keep()
                 self._post(ticks)
         finally:
             for _ in range(LAST_PACKETS):
                 self._line.send(loop.damping())
             self._line.close()
+            self._parent.close()
+            if self._box is not None:
+                self._box.close()
+            if self._keeper is not None:
+                self._keeper.close()
+
+    def _keep(self) -> None:
+        """What a restart must not forget goes to the disk, in a thread of its own."""
+        stops = self.loop.stops
+        if self._keeper is None or stops == self._kept:
+            return
+        self._kept = stops
+        if stops:
+            self._keeper.keep("; ".join(stop.text(self._info) for stop in stops))
+        else:
+            self._keeper.forget()
 
     def _post(self, ticks: Ticks) -> None:
         report = self.loop.report

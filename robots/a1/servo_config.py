@@ -9,6 +9,7 @@ from typing import Any
 from robots.a1 import wire
 from robots.robot import RobotError
 from robots.safety.config import SafetyConfig
+from robots.safety.faults import SILENCE
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class ServoConfig:
     orphan_hold: float = 0.02  # s from the death of the driver's process to damping
     damp_time: float = 0.5  # s of damping before it leaves
     priority: int = 50  # of SCHED_FIFO, where the system permits; 0 does not ask for it
+    estop: str = ""  # serial port of the stop box; none when empty
+    estop_silence: float = SILENCE  # s without its heartbeat, after which it is lost
+    latch: str = ""  # file that keeps a stop until a person resets it; none when empty
     safety: SafetyConfig = field(default_factory=SafetyConfig)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ process of its own.
 What goes to the motors, by what is going on:
 
 - nobody has commanded yet: they damp;
+- there is a stop box, and it has not been heard: they damp, and commands are let pass;
 - commands come: straight lines between them (``Glide``), through the safety core;
 - the core goes down to HOLD, DAMP or OFF: what the mode says. In OFF the motors get mode 0, so that the robot still
   answers and a person can see it cool;
@@ -19,23 +20,35 @@ from dataclasses import replace
 
 import numpy as np
 
-from robots.a1 import wire
+from robots.a1 import remote, wire
 from robots.a1.glide import Glide
 from robots.a1.protocol import LowCmd, LowState, Packet, PacketError, decode_state, encode_command
-from robots.a1.records import FAULTS, REPORT, Record, blank, get_command, put_causes, put_command, put_state
+from robots.a1.records import (
+    ESTOPS,
+    FAULTS,
+    REPORT,
+    Record,
+    blank,
+    get_command,
+    put_causes,
+    put_command,
+    put_state,
+)
 from robots.a1.servo_config import ServoConfig
 from robots.robot import RobotInfo, RobotState
 from robots.safety.config import Rules
 from robots.safety.core import Memory, Moment, Verdict, check, damp, forgive
+from robots.safety.estop import Estop, EstopState
 from robots.safety.faults import Fault, Finding
+from robots.safety.latch import outlives
 from robots.safety.modes import Mode
 
 
 class ServoLoop:
     """Call ``hear`` for every packet, ``obey`` for a new order, then ``step``, at every tick."""
 
-    def __init__(self, info: RobotInfo, config: ServoConfig, now: float):
-        """Begin passive at ``now`` [s]."""
+    def __init__(self, info: RobotInfo, config: ServoConfig, now: float, estop: Estop | None = None):
+        """Begin passive at ``now`` [s]. ``estop`` hears its box elsewhere."""
         self._config = config
         self._rules = Rules(info, config.safety)
         self._glide = Glide(info.joints, config.command_interval, config.gain_ramp, config.error_clip)
@@ -46,6 +59,9 @@ class ServoLoop:
         self._orphaned_at: float | None = None
         self._alarms: tuple[Finding, ...] = ()
         self._left: int | None = None  # damping commands to send before it is done
+        self._estop = estop
+        self._remote_held = self._remote_seen = False  # the chord: in the newest packet, in any of this tick
+        self.stops: tuple[Finding, ...] = ()  # since the last reset, what a restart must not forget
         self.report = blank(REPORT)
 
     @property
@@ -71,6 +87,8 @@ class ServoLoop:
         put_state(self.report, self._state)
         self.report["accel_sum"] = self._accel_sum
         self.report["remote"] = np.frombuffer(low.remote, np.uint8)
+        self._remote_held = remote.stops(low.remote)
+        self._remote_seen |= self._remote_held
 
     def obey(self, order: Record, now: float) -> None:
         """The newest order came."""
@@ -84,7 +102,7 @@ class ServoLoop:
         if order["commands"] > report["commands"]:
             report["commands"] = order["commands"]
             self._commanded_at = now
-            if self._state is not None and self.mode is Mode.NORMAL:
+            if self._state is not None and self.mode is Mode.NORMAL and not self._waiting:
                 self._glide.take(get_command(order, "command"), self._state.joint_pos, now)
         if order["close"]:
             self.leave()
@@ -101,8 +119,8 @@ class ServoLoop:
         asked, state = None, self._state
         if state is not None and not self._glide.idle:
             asked = self._glide.at(now, state.joint_pos)
-        moment = Moment(now, now - self._commanded_at, self._alarms)
-        self._alarms = ()
+        moment = Moment(now, now - self._commanded_at, self._outside(now))
+        self._alarms, self._remote_seen = (), self._remote_held
         verdict = check(self._rules, moment, state, asked, self._memory)
         self._memory = verdict.memory
         packet = self._packet(verdict, now)
@@ -114,6 +132,17 @@ class ServoLoop:
         return encode_command(LowCmd.servo(damp(self._rules, Memory.begin(0.0))))
 
     # Inside
+
+    @property
+    def _waiting(self) -> bool:
+        """For the stop box: nothing moves before it is heard."""
+        return self._estop is not None and self._estop.waiting
+
+    def _outside(self, now: float) -> tuple[Finding, ...]:
+        """What was seen elsewhere than in readings and commands."""
+        box = () if self._estop is None else self._estop.look(now)
+        chord = (Finding(Fault.STOP_REMOTE),) if self._remote_seen else ()
+        return (*self._alarms, *box, *chord)
 
     def _packet(self, verdict: Verdict, now: float) -> bytes:
         """What the motors get, remembered as sent."""
@@ -144,11 +173,15 @@ class ServoLoop:
 
     def _reset(self, now: float) -> None:
         """Up to NORMAL, unless something is still wrong. A robot that was held is held on until it is commanded."""
-        forgiven = forgive(self._memory, "the driver's operator")
-        verdict = check(self._rules, Moment(now, 0.0, self._alarms), self._state, None, forgiven)
+        operator = "the driver's operator"
+        forgiven = forgive(self._memory, operator)
+        if self._estop is not None:
+            self._estop.forgive(operator, now)
+        verdict = check(self._rules, Moment(now, 0.0, self._outside(now)), self._state, None, forgiven)
         if verdict.memory.mode is not Mode.NORMAL or self._orphaned_at is not None:
             return
         held, self._memory = self._memory.held, verdict.memory
+        self.stops = ()
         self._commanded_at = now
         if held is not None and self._memory.driven and self._state is not None:
             self._glide.take(held, self._state.joint_pos, now)
@@ -158,11 +191,21 @@ class ServoLoop:
     def _tell(self, verdict: Verdict, now: float) -> None:
         report = self.report
         report["now"], report["mode"] = now, int(self.mode)
+        report["estop"] = ESTOPS.index(EstopState.NONE if self._estop is None else self._estop.state)
         put_causes(report, self._memory.cause)
         for finding in verdict.faults:
             report["faults"][FAULTS.index(finding.fault)] += 1
+            self._remember(finding)
         if self._memory.sent is not None:
             put_command(report, "sent", self._memory.sent)
+
+    def _remember(self, finding: Finding) -> None:
+        """Keep what a restart must not forget, the first of each kind."""
+        fault = finding.fault
+        if outlives(fault, bool(self.report["commands"])) and fault not in {
+            stop.fault for stop in self.stops
+        }:
+            self.stops += (finding,)
 
 
 def state_of(low: LowState, now: float, seq: int) -> RobotState:

@@ -11,6 +11,7 @@ from robots.a1.body import Reading
 from robots.a1.motor_boards import MotorBoards
 from robots.a1.protocol import LowCmd
 from robots.robot import Array, JointCommand, RobotError
+from robots.sim.distortion import Distorter, Distortion, Sensed
 from robots.sim.noise import Noise, NoiseConfig
 from robots.sim.poses import pose
 from robots.sim.world import GRAVITY, Base, World
@@ -28,6 +29,7 @@ class SimBody:
         seed: int = 0,
         dt: float = 0.002,
         gui: bool = False,
+        distortion: Distortion | None = None,
     ):
         """Build the world and let the robot settle in its pose.
 
@@ -39,6 +41,7 @@ class SimBody:
             seed: fixes the noise and the start pose.
             dt: s, physics step and motor tick.
             gui: open PyBullet's window.
+            distortion: what is wrong with sensors and joints; its delays are the line's, and not looked at here.
 
         Raises:
             RobotError: no such pose, or PyBullet is not installed.
@@ -50,26 +53,31 @@ class SimBody:
         rng = np.random.default_rng(seed)
         self._noise = Noise(noise or NoiseConfig(), rng)
         self._yaw_drift = yaw_drift
+        self._distorter = Distorter(distortion or Distortion())
         self._seconds = 0.0
         self.world = World(dt, friction, gui=gui)
+        wrong = self._distorter.distortion
+        self.world.rub(np.array(wrong.coulomb), np.array(wrong.viscous))
         joints = chosen.joints(rng, 0.0)
         self.world.place(np.array([0.0, 0.0, chosen.height]), chosen.quat_xyzw, joints)
+        self.world.fix(chosen.fixed)
         boards = MotorBoards()
         if chosen.held:
             boards.take(LowCmd.servo(JointCommand.hold(joints, model.info(simulated=True))))
         for _ in range(round(chosen.settle / dt)):
-            self.world.step(boards.torque(*self.joints()))
+            self.world.step(self._distorter.torque(boards.torque(*self.joints())))
         self._now = self.world.base()
         self._accel = self._now.rotation.T @ np.array([0.0, 0.0, GRAVITY])
 
     def joints(self) -> tuple[Array, Array]:
-        """Angles [12] rad and velocities [12] rad/s, exactly."""
-        return self.world.joint_states()
+        """Angles [12] rad as the encoders have them, and velocities [12] rad/s; without noise."""
+        pos, vel = self.world.joint_states()
+        return self._distorter.encoder(pos), vel
 
     def step(self, torque: Array) -> None:
         """Move on by ``dt`` with ``torque`` [12] N m."""
         before = self._now
-        self.world.step(torque)
+        self.world.step(self._distorter.torque(torque))
         self._seconds += self.dt
         self._now = self.world.base()
         gained = (self._now.velocity - before.velocity) / self.dt + np.array([0.0, 0.0, GRAVITY])
@@ -79,13 +87,17 @@ class SimBody:
         """Every sensor, with noise. The accelerometer's is the mean over the last step."""
         noise, std = self._noise, self._noise.config
         pos, vel = self.world.joint_states()
+        rate = self._now.rotation.T @ self._now.angular
+        sensed = self._distorter.sense(
+            Sensed(pos, self._now.quat_xyzw, rate, self._accel, self.world.foot_force()), self._seconds
+        )
         return Reading(
-            joint_pos=noise.add(pos, std.joint_pos),
+            joint_pos=noise.add(sensed.joint_pos, std.joint_pos),
             joint_vel=noise.add(vel, std.joint_vel),
-            quat_xyzw=_turned(noise.turn(self._now.quat_xyzw), self._yaw_drift * self._seconds),
-            gyro=noise.add(self._now.rotation.T @ self._now.angular, std.gyro),
-            accel=noise.add(self._accel, std.accel),
-            foot_force=noise.add(self.world.foot_force(), std.foot_force),
+            quat_xyzw=_turned(noise.turn(sensed.quat_xyzw), self._yaw_drift * self._seconds),
+            gyro=noise.add(sensed.gyro, std.gyro),
+            accel=noise.add(sensed.accel, std.accel),
+            foot_force=noise.add(sensed.foot_force, std.foot_force),
         )
 
     def truth(self) -> Base:

@@ -55,6 +55,11 @@ class SafetyConfig:
     # What HOLD holds.
     hold_error: float = 0.2  # rad that the held target may be from the measured angle
 
+    @classmethod
+    def of(cls, info: RobotInfo) -> SafetyConfig:
+        """The usual figures. A simulated sensor may be without noise: then it repeats itself and is not broken."""
+        return cls(frozen_imu=math.inf, frozen_joints=math.inf) if info.simulated else cls()
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)

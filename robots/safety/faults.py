@@ -41,6 +41,11 @@ class Fault(Enum):
     JOINT_JUMP = "joint_jump"
     WRITE_FAILED = "write_failed"
     EMERGENCY_STOP = "emergency_stop"
+    STOP_BUTTON = "stop_button"
+    STOP_BOX_SILENT = "stop_box_silent"
+    STOP_BOX_UNPLUGGED = "stop_box_unplugged"
+    STOP_BOX_SENSELESS = "stop_box_senseless"
+    STOP_REMOTE = "stop_remote"
     MOTOR_HOT = "motor_hot"
     SWITCHED_OFF = "switched_off"
 
@@ -86,8 +91,9 @@ class Finding:
         return f"{row.text}{where}: {self.value:.4g} {row.unit}, the limit is {self.limit:.4g} {row.unit}"
 
 
-_TOLD = "nothing to clear"
-_READING, _COMMAND = "the same reading", "the same command"
+_TOLD, _READING, _COMMAND = "nothing to clear", "the same reading", "the same command"
+_RELEASED, _HEARD = "when it is released", "when its heartbeat is back and its button released"
+SILENCE = 0.2  # s without a sign of life, after which a stop box is lost
 
 TABLE: dict[Fault, Row] = {
     Fault.TARGET_RANGE: Row(
@@ -299,8 +305,53 @@ TABLE: dict[Fault, Row] = {
         "someone pressed stop",
         "reported from outside by `trip`",
         "the call",
-        "at once, but it comes again while the button is pressed",
+        "at once",
         "test_guard.py::test_a_trip_acts_at_once",
+    ),
+    Fault.STOP_BUTTON: Row(
+        Mode.DAMP,
+        "",
+        "the stop button is pressed",
+        "the stop box says so",
+        "one line of the box",
+        _RELEASED,
+        "test_estop.py::test_a_pressed_button_stops_at_once",
+    ),
+    Fault.STOP_BOX_SILENT: Row(
+        Mode.DAMP,
+        "s",
+        "the stop box gives no sign of life",
+        f"no heartbeat whose counter moves on for more than {SILENCE} s",
+        f"{SILENCE} s",
+        _HEARD,
+        "test_estop.py::test_silence_is_a_pressed_button",
+    ),
+    Fault.STOP_BOX_UNPLUGGED: Row(
+        Mode.DAMP,
+        "",
+        "the stop box is unplugged",
+        "its port fails",
+        "the same look at the port",
+        "after `close` and `connect`, with the box plugged in",
+        "test_estop_serial.py::test_unplugged_stops",
+    ),
+    Fault.STOP_BOX_SENSELESS: Row(
+        Mode.DAMP,
+        "",
+        "the stop box speaks nonsense",
+        "a line that is no heartbeat, once it has been heard",
+        "one line of the box",
+        _HEARD,
+        "test_estop.py::test_nonsense_is_a_pressed_button",
+    ),
+    Fault.STOP_REMOTE: Row(
+        Mode.DAMP,
+        "",
+        "L2 and B are pressed on the robot's remote control",
+        "both bits are set in the robot's state",
+        _READING,
+        _RELEASED,
+        "../a1/test_remote.py::test_the_chord_stops_the_servo_at_the_same_packet",
     ),
     Fault.MOTOR_HOT: Row(
         Mode.OFF,
@@ -325,9 +376,8 @@ TABLE: dict[Fault, Row] = {
 
 def table() -> str:
     """All faults as Markdown, mildest first, with the figures of the default configuration."""
-    figures = {
-        name: "inf (off)" if value == math.inf else value for name, value in asdict(SafetyConfig()).items()
-    }
+    settings = asdict(SafetyConfig())
+    figures = {name: "inf (off)" if value == math.inf else value for name, value in settings.items()}
     lines = [
         "| fault | means | seen when | seen within | mode | a reset is granted | proved by |",
         "|---|---|---|---|---|---|---|",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from threading import RLock
 from types import TracebackType
 
-from robots.clock import Clock
+from robots.clock import Clock, MonotonicClock
 from robots.robot import (
     Array,
     CommandError,
@@ -22,6 +22,8 @@ from robots.robot import (
 from robots.safety import limits
 from robots.safety.config import Rules, SafetyConfig
 from robots.safety.core import Memory, Moment, check, damp, forgive
+from robots.safety.estop import EstopState
+from robots.safety.estop_serial import StopBox
 from robots.safety.faults import Fault, Finding
 from robots.safety.modes import Mode
 from robots.safety.watchdog import Watchdog
@@ -37,8 +39,14 @@ class SafetyGuard:
     own watches over a commander that may hang. Any thread may call.
     """
 
-    def __init__(self, robot: Robot, config: SafetyConfig | None = None):
+    def __init__(
+        self, robot: Robot, config: SafetyConfig | None = None, estop: str = "", wall: Clock | None = None
+    ):
+        """Guard ``robot``; ``estop`` is the serial port of a stop box, which is heard in ``wall`` time."""
         self._robot = robot
+        self._estop_port = estop
+        self._box: StopBox | None = None
+        self._wall: Clock = wall or MonotonicClock()  # the robot's own may be a simulator's
         self._rules = Rules(robot.info, config or SafetyConfig())
         self._lock = RLock()
         self._connected = False
@@ -64,8 +72,14 @@ class SafetyGuard:
         return self._robot.truth()
 
     def connect(self) -> None:
-        """Connect the guarded robot. A mode that was brought down stays down."""
+        """Connect the guarded robot, once its stop box is heard. A mode that was brought down stays down.
+
+        Raises:
+            RobotError: the robot, or the stop box, is not there.
+        """
         with self._lock:
+            if self._estop_port and self._box is None:
+                self._box = self._open_box()
             self._robot.connect()
             if self._connected:
                 return
@@ -120,6 +134,9 @@ class SafetyGuard:
                     self._send(damp(self._rules, self._memory))
             finally:
                 self._connected = False
+                box, self._box = self._box, None
+                if box is not None:
+                    box.close()
                 self._robot.close()
 
     def __enter__(self) -> SafetyGuard:
@@ -142,6 +159,11 @@ class SafetyGuard:
     def mode(self) -> Mode:
         """What the robot may do now."""
         return self._memory.mode
+
+    @property
+    def estop(self) -> str:
+        """The stop box: "none", "waiting", "ready", "pressed" or "lost"; "none" as well when not connected."""
+        return (EstopState.NONE if self._box is None else self._box.estop.state).value
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -176,7 +198,9 @@ class SafetyGuard:
         """
         with self._lock:
             state = self.read()
-            moment = Moment(self.clock.now(), command_age=0.0)
+            if self._box is not None:
+                self._box.estop.forgive(operator, self._wall.now())
+            moment = Moment(self.clock.now(), command_age=0.0, alarms=self._pressed())
             verdict = check(self._rules, moment, state, None, forgive(self._memory, operator))
             if verdict.memory.mode is not Mode.NORMAL:
                 still = "; ".join(finding.text(self.info) for finding in verdict.memory.cause)
@@ -185,6 +209,22 @@ class SafetyGuard:
             self._commands.feed()
 
     # Inside
+
+    def _open_box(self) -> StopBox:
+        box = StopBox(self._estop_port, self._wall.now())
+        try:
+            box.await_ready(self._wall)
+        except BaseException:
+            box.close()
+            raise
+        return box
+
+    def _pressed(self) -> tuple[Finding, ...]:
+        """What the stop box says now."""
+        if self._box is None:
+            return ()
+        self._box.poll(self._wall.now())
+        return self._box.estop.look(self._wall.now())
 
     def _newest(self) -> RobotState | None:
         try:
@@ -201,7 +241,7 @@ class SafetyGuard:
     ) -> None:
         """Check, remember, and send: ``always``, or when the mode has just come down."""
         before = self._memory
-        moment = Moment(self.clock.now(), self._commands.age(), alarms)
+        moment = Moment(self.clock.now(), self._commands.age(), (*alarms, *self._pressed()))
         verdict = check(self._rules, moment, state, command, before)
         self._faults, memory = verdict.faults, verdict.memory
         self.counts.update(finding.fault for finding in verdict.faults)

@@ -8,6 +8,7 @@ import pytest
 
 from robots.a1.emulated import EmulatedA1
 from robots.a1.mailbox import Mailbox
+from robots.a1.parent import Parent
 from robots.a1.protocol import decode_command
 from robots.a1.realtime import Granted
 from robots.a1.records import ORDER, REPORT, blank, parse
@@ -77,7 +78,7 @@ def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, m
 
 
 def test_without_its_parent_it_ends_by_itself(around):
-    around.servo._parent = -1
+    around.servo._parent = Parent(-1)
     around.servo.run(Granted(False, False))
     assert around.servo.loop.done
     assert not any(packet.kp.any() for packet in around.packets())

@@ -32,7 +32,8 @@ def test_the_modes_they_demand():
         ],
         Mode.DAMP: [
             "command_lost", "state_lost", "joint_position", "joint_velocity", "joint_torque", "power", "tilt",
-            "joints_frozen", "joint_jump", "write_failed", "emergency_stop",
+            "joints_frozen", "joint_jump", "write_failed", "emergency_stop", "stop_button", "stop_box_silent",
+            "stop_box_unplugged", "stop_box_senseless", "stop_remote",
         ],
         Mode.OFF: ["motor_hot", "switched_off"],
     }  # fmt: skip

@@ -1,0 +1,180 @@
+"""The A1 through the vendor's own Python module, for labs that have built one and trust it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import IO, Any
+
+from robots.a1 import wire
+from robots.a1.driver import A1
+from robots.a1.sdk_process import absent
+from robots.a1.servo_process import environment
+from robots.robot import RobotError, RobotInfo, RobotState, StaleState
+from robots.safety.latch import place
+
+PATIENCE = 3.0  # s until a bridge that was told to leave must have left
+
+
+class SdkProcess:
+    """A running bridge. ``end`` must be called; should this process die instead, it damps and leaves."""
+
+    def __init__(self, module: str, patience: float):
+        """Start it and wait until it has opened the module; it is reached at ``port`` of loopback.
+
+        Raises:
+            RobotError: it cannot, or not within ``patience`` [s].
+        """
+        ready, done = os.pipe()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.bind(("127.0.0.1", 0))
+            self.port: int = line.getsockname()[1]
+            self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "robots.a1.sdk_process",
+                    module,
+                    str(line.fileno()),
+                    str(done),
+                    str(os.getpid()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # the vendor's code prints
+                stderr=self._errors,
+                pass_fds=[line.fileno(), done],
+                start_new_session=True,
+                env=environment(),
+            )
+        os.close(done)
+        with open(ready, "rb", buffering=0) as pipe:
+            came, _, _ = select.select([pipe], [], [], patience)
+            if came and pipe.read(1):
+                return
+        words = self._why_not(patience)
+        self.end()
+        raise RobotError(words)
+
+    def _why_not(self, patience: float) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.5)
+        if self.running:
+            return f"the vendor's module did not open within {patience} s: its constructor may wait for the robot"
+        return f"the vendor's module did not open: {self.last_words()}"
+
+    @property
+    def pid(self) -> int:
+        """Of the bridge."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """False when it has ended, however."""
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Why it ended, for a person."""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        code = self._process.returncode
+        return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
+
+    def end(self) -> None:
+        """Let it damp and leave; insist when it does not. Idempotent."""
+        for way in (self._process.terminate, self._process.kill):
+            if self.running:
+                way()
+                try:
+                    self._process.wait(PATIENCE)
+                except subprocess.TimeoutExpired:
+                    continue
+        self._errors.close()
+
+
+class SdkA1(A1):
+    """An A1 whose packets the module ``robot_interface`` sends and receives, named "a1-sdk".
+
+    Everything of the driver is the same: the servo process with its 500 Hz and its safety core, the modes, the resets.
+    Only the servo's packets go to a process beside it that holds the module, over loopback; see ``sdk_process``.
+    """
+
+    def __init__(self, module: str = "robot_interface", **driver: Any):
+        """Describe the robot; nothing is opened before ``connect``.
+
+        Args:
+            module: the name to import; its folder stands in PYTHONPATH.
+            **driver: as for ``A1``, but for the address, which is written into the module.
+
+        Raises:
+            RobotError: a value that cannot be, or a name that there is not.
+        """
+        if given := driver.keys() & {"host", "port", "local_port"}:
+            raise RobotError(
+                f"'a1-sdk' leaves the robot's address to the vendor's module: leave out {', '.join(sorted(given))}"
+            )
+        if driver.get("latch") is True:
+            driver["latch"] = place(
+                f"a1-{wire.ROBOT_ADDRESS[0]}"
+            )  # the same robot: a stop holds for both drivers
+        super().__init__(**driver, host="127.0.0.1", local_port=0)
+        self._info: RobotInfo = replace(self._info, name="a1-sdk")
+        self._module = module
+        self._bridge: SdkProcess | None = None
+
+    def connect(self) -> None:
+        """Start the process that holds the module, then the servo; the motors damp. Does nothing when connected.
+
+        Raises:
+            RobotError: there is no such module, it does not start, or no robot answers it.
+        """
+        if self._bridge is None:
+            if find_spec(self._module) is None:
+                raise RobotError(absent(self._module, "it is not found"))
+            self._bridge = SdkProcess(self._module, self._patience)
+            self._config = replace(self._config, port=self._bridge.port)
+        try:
+            super().connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> RobotState:
+        """The newest state. Never blocks.
+
+        Raises:
+            RobotError: not connected.
+            StaleState: the robot, the servo or the vendor's module fell silent.
+        """
+        try:
+            return super().read()
+        except StaleState as error:
+            if gone := self._gone():
+                raise StaleState(gone) from error
+            raise
+
+    def close(self) -> None:
+        """Damp, let go, and end the process that holds the module. Idempotent."""
+        super().close()
+        bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            bridge.end()
+
+    @property
+    def bridge_pid(self) -> int | None:
+        """Of the process that holds the module; None when not connected."""
+        return None if self._bridge is None else self._bridge.pid
+
+    def _gone(self) -> str:
+        """Why the module's process has ended; empty while it runs."""
+        bridge = self._bridge
+        if bridge is None or bridge.running:
+            return ""
+        return f"the process of the vendor's module is gone: {bridge.last_words()}"

@@ -1,0 +1,137 @@
+"""The A1 behind the vendor's module keeps the contract of every robot: servo, bridge, stand-in module, emulated A1."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robots.a1.emulated import SOFT_STOPS
+from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
+from robots.a1.sdk import SdkA1
+from robots.registry import make
+from robots.robot import JointCommand, RobotError, StaleState
+from robots.safety.modes import Mode
+from tests.contracts.robot_contract import RobotContract
+
+pytest.importorskip("pybullet")
+
+VENDOR = str(Path(__file__).parent / "vendor")
+NEVER_LATE = {"state_hold": 2.0, "state_damp": 5.0, "command_hold": 5.0, "command_damp": 10.0}
+
+
+class Bench:
+    """One emulated A1 for all tests; one driver, connected for as long as no test needs another."""
+
+    def __init__(self):
+        self.emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0)
+        self.driver: SdkA1 | None = None
+
+    def new_driver(self) -> SdkA1:
+        if self.driver is not None:
+            self.driver.close()
+        self.driver = SdkA1(damp_time=0.02, patience=30.0, safety={**SOFT_STOPS, **NEVER_LATE})
+        return self.driver
+
+    def connected(self) -> SdkA1:
+        driver = self.driver or self.new_driver()
+        driver.connect()
+        if driver.mode is not Mode.NORMAL:
+            driver.reset("the next test")
+        driver.write(JointCommand.damp(driver.read(), driver.info))
+        for _ in range(40):  # the test before may have sent the legs anywhere: let them come to rest
+            driver.clock.sleep_until(driver.clock.now() + 0.02)
+            if np.abs(driver.read().joint_vel).max() < 0.5:
+                break
+        return driver
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(VENDOR)
+        patch.setenv("PYTHONPATH", VENDOR, prepend=os.pathsep)
+        made = Bench()
+        patch.setenv("DAYDREAMER_TEST_A1", "{}:{}".format(*made.emulator.address))
+        yield made
+        made.new_driver()
+        made.emulator.end()
+
+
+def once_in_many(look):
+    for _ in range(50):
+        try:
+            return look()
+        except AssertionError as error:
+            late = error
+    raise late
+
+
+class TestSdkA1(RobotContract):
+    @pytest.fixture(autouse=True)
+    def at_the_bench(self, bench):
+        self.bench = bench
+
+    def make_robot(self) -> SdkA1:
+        return self.bench.new_driver()
+
+    @pytest.fixture
+    def robot(self):
+        return self.bench.connected()
+
+    # Five processes share the cores of the computer: one look of many must come in time.
+
+    def test_time_goes_with_the_clock(self, robot):
+        once_in_many(lambda: super(TestSdkA1, self).test_time_goes_with_the_clock(robot))
+
+    def test_seq_counts_readings(self, robot):
+        once_in_many(lambda: super(TestSdkA1, self).test_seq_counts_readings(robot))
+
+    def last_sent(self, robot: SdkA1) -> JointCommand:
+        robot.connect()
+        return robot.sent()
+
+
+def test_a_module_that_dies_is_told_and_the_next_connection_has_another(bench):
+    robot = bench.connected()
+    os.kill(robot.bridge_pid, signal.SIGKILL)
+    deadline = robot.clock.now() + 20.0
+    with pytest.raises(StaleState, match="the vendor's module is gone: it ended with signal 9"):
+        while robot.clock.now() < deadline:
+            robot.read()
+            robot.clock.sleep_until(robot.clock.now() + 0.05)
+    robot.close()
+    robot.connect()
+    assert robot.read().seq > 0
+
+
+def test_the_stop_of_the_safety_core_reaches_the_robot_through_the_module(bench):
+    from robots.safety.faults import Fault
+
+    robot = bench.connected()
+    robot.write(JointCommand.hold(robot.info.stand_pos, robot.info))
+    robot.trip(Fault.EMERGENCY_STOP)
+    robot.clock.sleep_until(robot.clock.now() + 0.1)
+    assert robot.mode is Mode.DAMP and not robot.sent().kp.any()
+
+
+def test_an_absent_module_says_what_to_build():
+    with pytest.raises(RobotError, match=r"'no_such_module'.*v3\.2 to v3\.3\.4.*PYTHONPATH.*robot 'a1'"):
+        SdkA1(module="no_such_module").connect()
+
+
+def test_another_module_of_that_name_is_told_apart(bench):
+    # `string` can be imported and has no RobotInterface.
+    with pytest.raises(RobotError, match=r"has no RobotInterface.*Go1"):
+        SdkA1(module="string", patience=60.0).connect()
+
+
+def test_the_address_is_the_modules_affair():
+    with pytest.raises(RobotError, match="leave out host"):
+        SdkA1(host="192.168.123.10")
+
+
+def test_a_stop_is_remembered_as_that_of_the_robot_whichever_driver_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert make("a1-sdk").latch_file == make("a1").latch_file

@@ -1,0 +1,226 @@
+"""A stop on disk: written whole, refused by, reset by a named person, and never waited for by the loop."""
+
+import json
+import threading
+
+import pytest
+
+from robots.robot import RobotError, RobotStopped
+from robots.safety import latch
+from robots.safety.faults import Fault
+from robots.safety.latch import Keeper, Stop
+from robots.safety.modes import Mode
+
+STOP = Stop("a1", "the stop button is pressed", "2026-02-03T04:05:06+01:00", "ada on lab, process 7")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "state" / "a1.stop"
+
+
+def test_what_outlives_a_restart_is_all_that_damps_but_a_program_that_fell_silent():
+    kept = {fault for fault in Fault if latch.outlives(fault, commanded=True)}
+    assert kept == {fault for fault in Fault if fault.mode in (Mode.DAMP, Mode.OFF)} - {Fault.COMMAND_LOST}
+
+
+def test_what_a_person_does_outlives_it_also_when_nothing_was_moved():
+    kept = [fault.value for fault in Fault if latch.outlives(fault, commanded=False)]
+    assert kept == [
+        "emergency_stop", "stop_button", "stop_box_silent", "stop_box_unplugged", "stop_box_senseless",
+        "stop_remote", "switched_off",
+    ]  # fmt: skip
+
+
+def test_what_is_written_is_read(file):
+    assert latch.read(file) is None
+    latch.write(file, STOP)
+    assert latch.read(file) == STOP
+    assert [path.name for path in file.parent.iterdir()] == ["a1.stop"], "nothing else is left"
+
+
+def test_the_newest_stop_takes_the_place_of_an_older_one(file):
+    latch.write(file, STOP)
+    newer = Stop("a1", "a motor is too hot", STOP.when, STOP.who)
+    latch.write(file, newer)
+    assert latch.read(file) == newer
+
+
+def test_a_stop_for_a_person():
+    assert STOP.text() == (
+        "robot 'a1' was stopped at 2026-02-03T04:05:06+01:00, driven by ada on lab, process 7: "
+        "the stop button is pressed"
+    )
+
+
+def test_a_stopped_robot_is_refused_with_what_to_do(file):
+    latch.refuse(file, "do this")
+    latch.write(file, STOP)
+    with pytest.raises(RobotStopped, match=r"the stop button is pressed\. Look at the robot.*: do this$"):
+        latch.refuse(file, "do this")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"robot": "a1"}', '{"x": 1}', "null", "\x00" * 40])
+def test_a_file_that_makes_no_sense_is_a_stop(file, text):
+    file.parent.mkdir()
+    file.write_text(text)
+    assert latch.read(file).why.startswith("nobody knows why, as ")
+    with pytest.raises(RobotStopped, match=r"a1\.stop cannot be read"):
+        latch.refuse(file, "")
+
+
+def test_bytes_that_are_no_text_are_a_stop(file):
+    file.parent.mkdir()
+    file.write_bytes(b"\xff\xfe")
+    assert "cannot be read" in latch.read(file).text()
+
+
+def test_what_cannot_be_opened_is_a_stop(file):
+    file.mkdir(parents=True)
+    assert "cannot be read" in latch.read(file).text()
+
+
+def test_a_directory_that_cannot_be_written_keeps_the_robot_still(file, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, how: False)
+    with pytest.raises(RobotError, match="its directory cannot be written") as caught:
+        latch.refuse(file, "")
+    assert not isinstance(caught.value, RobotStopped)
+
+
+def test_a_directory_that_cannot_be_made_keeps_the_robot_still(tmp_path):
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(RobotError, match="cannot be"):
+        latch.refuse(tmp_path / "state" / "deep" / "a1.stop", "")
+
+
+def test_a_reset_needs_a_name_and_is_remembered(file):
+    latch.write(file, STOP)
+    with pytest.raises(RobotError, match="name of the person"):
+        latch.reset(file, " ")
+    assert latch.read(file) == STOP
+    assert latch.reset(file, "Ada") == STOP
+    assert latch.read(file) is None
+    (line,) = (file.parent / "a1.history.jsonl").read_text().splitlines()
+    remembered = json.loads(line)
+    assert (remembered["why"], remembered["reset_by"]) == (STOP.why, "Ada")
+    assert remembered["reset_at"] >= "2026"
+
+
+def test_there_may_be_nothing_to_reset(file):
+    assert latch.reset(file, "Ada") is None
+    assert not file.parent.exists()
+
+
+def test_the_history_grows_by_a_line_for_each(file):
+    for _ in range(3):
+        latch.write(file, STOP)
+        latch.reset(file, "Ada")
+    assert len((file.parent / "a1.history.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_reset_that_the_disk_refuses_is_told(file, monkeypatch):
+    latch.write(file, STOP)
+    (file.parent / "a1.history.jsonl").mkdir()
+    with pytest.raises(RobotError, match="cannot be reset"):
+        latch.reset(file, "Ada")
+    assert latch.read(file) == STOP
+
+
+def test_a_write_that_the_disk_refuses_leaves_what_was(file, monkeypatch):
+    latch.write(file, STOP)
+
+    def full(fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        latch.write(file, Stop("a1", "other", "", ""))
+    assert latch.read(file) == STOP
+    assert [path.name for path in file.parent.iterdir()] == ["a1.stop"]
+
+
+def test_the_usual_place(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert latch.place("a1-192.168.123.10") == tmp_path / "daydreamer" / "a1-192.168.123.10.stop"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert str(latch.place("a1")) == "/home/ada/.local/state/daydreamer/a1.stop"
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch):
+    def nameless():
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert latch.this_process().startswith("user ")
+
+
+def test_a_keeper_writes_what_stopped_the_robot(file):
+    keeper = Keeper(file, "a1")
+    keeper.keep("the stop button is pressed")
+    assert keeper.close()
+    kept = latch.read(file)
+    assert (kept.robot, kept.why) == ("a1", "the stop button is pressed")
+    assert "process" in kept.who and kept.when[:2] == "20"
+
+
+def test_a_keeper_forgets_after_a_reset(file):
+    keeper = Keeper(file, "a1")
+    keeper.keep("a motor is too hot")
+    keeper.forget()
+    assert keeper.close()
+    assert latch.read(file) is None
+
+
+def test_a_keeper_that_never_had_to_write_starts_no_thread_and_leaves_no_trace(file):
+    before = threading.active_count()
+    keeper = Keeper(file, "a1")
+    assert threading.active_count() == before
+    assert keeper.close()
+    assert not file.parent.exists()
+
+
+def test_the_last_word_counts_however_slow_the_disk(file, monkeypatch):
+    slow, go = threading.Event(), threading.Event()
+    really = latch.write
+
+    def hesitate(path, stop):
+        slow.set()
+        assert go.wait(10)
+        really(path, stop)
+
+    monkeypatch.setattr(latch, "write", hesitate)
+    keeper = Keeper(file, "a1")
+    keeper.keep("first")
+    assert slow.wait(10)
+    keeper.keep("second")  # returns while the disk is still busy with the first
+    keeper.keep("third")
+    go.set()
+    assert keeper.close(10.0)
+    assert latch.read(file).why == "third"
+
+
+def test_a_disk_that_refuses_is_asked_again(file, monkeypatch):
+    monkeypatch.setattr(latch, "RETRY", 0.01)
+    really, refusals = latch.write, [OSError(28, "full"), OSError(28, "full")]
+
+    def grudging(path, stop):
+        if refusals:
+            raise refusals.pop()
+        really(path, stop)
+
+    monkeypatch.setattr(latch, "write", grudging)
+    keeper = Keeper(file, "a1")
+    keeper.keep("hot")
+    assert keeper.close(10.0)
+    assert latch.read(file).why == "hot"
+
+
+def test_a_disk_that_never_takes_it_does_not_hold_anyone_up(file, monkeypatch):
+    def full(path, stop):
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(latch, "write", full)
+    keeper = Keeper(file, "a1")
+    keeper.keep("hot")
+    assert not keeper.close(0.05)
