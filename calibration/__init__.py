@@ -1,1 +1,1 @@
-"""Guided measurements that make a robot's sensors tell the truth; none is written yet, see README.md."""
+"""Guided measurements that make a robot's sensors tell the truth; see README.md."""

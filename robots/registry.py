@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from robots.calibrated import Calibrated
+from robots.calibration import SENSORS, CalibrationError, load
 from robots.robot import Robot, RobotError
+
+log = logging.getLogger(__name__)
 
 # name -> (module, factory, extra to install when the module's driver is missing)
 ROBOTS: dict[str, tuple[str, str, str]] = {
     "fake": ("robots.fake", "FakeRobot", ""),
     "a1": ("robots.a1.driver", "A1", ""),
     "a1-emulated": ("robots.a1.emulated", "EmulatedA1", ""),
+    "a1-sdk": ("robots.a1.sdk", "SdkA1", ""),
     "a1-sim": ("robots.sim.stand_in", "StandIn", "sim"),
 }
+HARDWARE = {"a1", "a1-sdk"}  # what may hurt somebody: a stop of theirs outlives the program
 
 
-def make(name: str, **options: Any) -> Robot:
+def make(name: str, calibration: str | Path | None = None, **options: Any) -> Robot:
     """Make the robot called ``name``; ``options`` go to its constructor. Nothing is connected yet.
+
+    With the file ``calibration`` its readings and commands are corrected: see ``robots.calibrated``.
 
     Raises:
         RobotError: unknown name (the nearest one is suggested), or its driver is not installed.
+        CalibrationError: the file cannot be read, is of another robot, or lacks a part.
     """
     if name not in ROBOTS:
         near = difflib.get_close_matches(name, ROBOTS, n=1)
@@ -37,5 +48,30 @@ def make(name: str, **options: Any) -> Robot:
             f"robot '{name}' needs the module '{error.name}', which is not installed. "
             f"From a clone: pip install '.[{extra}]'"
         ) from error
+    if name in HARDWARE:
+        options = {"latch": True, **options}
     robot: Robot = made(**options)
-    return robot
+    return robot if calibration is None else calibrated(robot, calibration)
+
+
+def calibrated(robot: Robot, calibration: str | Path) -> Robot:
+    """``robot`` with the sensors of the file ``calibration``. Raises CalibrationError when it does not fit."""
+    name = robot.info.name.removesuffix("-sdk")  # the same robot, through another driver
+    return Calibrated(robot, load(calibration, name, parts=SENSORS))
+
+
+def refuse_uncalibrated(name: str, calibration: str | Path | None, told: bool) -> None:
+    """Before learning: hardware without a calibration is refused unless ``told`` to go on; others are warned about.
+
+    Raises:
+        CalibrationError: the robot ``name`` is a real one, has no calibration, and nobody said that this is fine.
+    """
+    if calibration is not None or told:
+        return
+    if name in HARDWARE:
+        raise CalibrationError(
+            f"robot '{name}' has no calibration, and learning from sensors that lie is a waste of a robot. Run "
+            f"`daydreamer calibrate {name}` and give its file with --calibration FILE; or, knowing better, "
+            "--set robot_options.uncalibrated=true."
+        )
+    log.warning("no calibration: the sensors of '%s' are taken as they read", name)

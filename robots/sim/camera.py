@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from robots.robot import Array
 from robots.sim.world import World
 
 DISTANCE = 1.15  # m from the robot
@@ -23,14 +24,21 @@ class Camera:
         self._floor: int = p.loadURDF(str(world.data / "plane.urdf"), physicsClientId=world.client)
         p.setCollisionFilterGroupMask(self._floor, -1, SCENERY_MASK, SCENERY_MASK, world.client)
 
+    def follow(self) -> None:
+        """Turn the window, where there is one, to the robot."""
+        p = self._world.bullet
+        p.resetDebugVisualizerCamera(
+            DISTANCE, YAW, PITCH, self._target().tolist(), physicsClientId=self._world.client
+        )
+
     def image(self, width: int, height: int) -> NDArray[np.uint8]:
         """The scene now, ``[height, width, 3]`` RGB."""
         p, client = self._world.bullet, self._world.client
-        x, y, z = self._world.base().position
+        target = self._target()
+        x, y, _ = target
         tile = [TILE * round(x / TILE), TILE * round(y / TILE), 0.0]
         p.resetBasePositionAndOrientation(self._floor, tile, [0, 0, 0, 1], client)
-        target = [x, y, 0.6 * z + 0.05]
-        view = p.computeViewMatrixFromYawPitchRoll(target, DISTANCE, YAW, PITCH, 0.0, 2, client)
+        view = p.computeViewMatrixFromYawPitchRoll(target.tolist(), DISTANCE, YAW, PITCH, 0.0, 2, client)
         lens = p.computeProjectionMatrixFOV(FIELD_OF_VIEW, width / height, 0.05, 20.0, client)
         _, _, pixels, _, _ = p.getCameraImage(
             width,
@@ -44,3 +52,8 @@ class Camera:
         )
         rgba = np.asarray(pixels, np.uint8).reshape(height, width, 4)
         return np.ascontiguousarray(rgba[:, :, :3])
+
+    def _target(self) -> Array:
+        """What the camera looks at, ``[3]`` m."""
+        x, y, z = self._world.base().position
+        return np.array([x, y, 0.6 * z + 0.05])

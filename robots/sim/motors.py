@@ -38,11 +38,22 @@ class Motors:
         self._ramp_steps = max(1, round(command_interval / dt))
         self._fractions = (np.arange(1, self._ramp_steps + 1) / self._ramp_steps)[:, None]
         self._error_clip = error_clip
-        self._max_torque = info.max_torque
+        self._kp_scale, self._max_torque = 1.0, info.max_torque
+        self._share = np.ones(len(info.max_torque))
         self._default_kd = info.default_kd
         self._step = 0
         self._queue: deque[tuple[int, JointCommand]] = deque()
         self.release()
+
+    def set_strength(self, kp_scale: float, max_torque: Array, share: Array) -> None:
+        """Make the motors other than they were told to be, from the next tick on.
+
+        Args:
+            kp_scale: the position gain they have, over the one in the command.
+            max_torque: [J] N m, where they saturate.
+            share: [J] in [0, 1]; how much of its torque each motor gives.
+        """
+        self._kp_scale, self._max_torque, self._share = kp_scale, max_torque, share
 
     def release(self) -> None:
         """Forget every command and damp."""
@@ -53,9 +64,9 @@ class Motors:
         self._target = np.zeros(joints)  # meaningless while kp is 0
         self._ramp, self._ramp_at = np.zeros((0, joints)), 0
 
-    def send(self, command: JointCommand) -> None:
-        """Put ``command`` on its way to the motors; it arrives after the latency."""
-        self._queue.append((self._step + self.latency_steps, command))
+    def send(self, command: JointCommand, late: int = 0) -> None:
+        """Put ``command`` on its way to the motors; it arrives after the latency and ``late`` steps more."""
+        self._queue.append((self._step + self.latency_steps + late, command))
 
     def torque(self, pos: Array, vel: Array) -> Array:
         """One tick: torques [J] N m for joints at ``pos`` [J] rad moving at ``vel`` [J] rad/s."""
@@ -67,9 +78,9 @@ class Motors:
             self._ramp_at += 1
         # minimum and maximum rather than clip, which costs three times as much on twelve numbers
         error = np.minimum(np.maximum(self._target - pos, -self._error_clip), self._error_clip)
-        torque = self._feed + self._kp * error + self._kd * (self._vel - vel)
-        limited: Array = np.minimum(np.maximum(torque, -self._max_torque), self._max_torque)
-        return limited
+        torque = self._feed + self._kp_scale * self._kp * error + self._kd * (self._vel - vel)
+        given: Array = self._share * np.minimum(np.maximum(torque, -self._max_torque), self._max_torque)
+        return given
 
     def _take(self, command: JointCommand, pos: Array) -> None:
         """Make ``command`` the present one. A joint that was not tracking starts its ramp from where it is."""

@@ -19,11 +19,14 @@ class Pose:
     leg: tuple[float, float, float]  # rad, hip, thigh, calf of every leg
     held: bool  # True: the legs hold their pose while settling; False: they are only damped
     settle: float  # s of physics before anybody looks
+    pitch: float = 0.0  # rad, before the roll
+    fixed: bool = False  # the trunk is held in the air, as in a stand
 
     @property
     def quat_xyzw(self) -> Array:
         """Body to world ``[4]``."""
-        return np.array([np.sin(self.roll / 2), 0.0, 0.0, np.cos(self.roll / 2)])
+        (sr, cr), (sp, cp) = ((np.sin(a / 2), np.cos(a / 2)) for a in (self.roll, self.pitch))
+        return np.array([sr * cp, cr * sp, sr * sp, cr * cp])
 
     def joints(self, rng: np.random.Generator, jitter: float) -> Array:
         """Joint angles ``[12]`` rad, each moved by at most ``jitter`` rad and kept inside its limits."""
@@ -37,6 +40,12 @@ POSES = {
     "back": Pose(height=0.08, roll=np.pi, leg=(0.0, 1.2, -2.4), held=False, settle=1.0),
     "belly": Pose(height=0.11, roll=0.0, leg=(0.0, 1.5, -2.6), held=False, settle=1.0),
     "stand": Pose(height=0.275, roll=0.0, leg=model.LEG_STAND, held=True, settle=0.5),
+    # In the hands of a person, or in a stand: for measurements.
+    "hang": Pose(height=0.7, roll=0.0, leg=model.LEG_STAND, held=False, settle=1.0, fixed=True),
+    "left": Pose(height=0.7, roll=-np.pi / 2, leg=model.LEG_STAND, held=False, settle=1.0, fixed=True),
+    "right": Pose(height=0.7, roll=np.pi / 2, leg=model.LEG_STAND, held=False, settle=1.0, fixed=True),
+    "nose-up": Pose(0.7, 0.0, model.LEG_STAND, held=False, settle=1.0, pitch=-np.pi / 2, fixed=True),
+    "nose-down": Pose(0.7, 0.0, model.LEG_STAND, held=False, settle=1.0, pitch=np.pi / 2, fixed=True),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,28 @@ from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInf
 from robots.safety import limits
 from robots.sim.camera import Camera
 from robots.sim.clock import Pacer, SimClock
+from robots.sim.conditions import Conditions, Drawn, Range, motor_share, span
+from robots.sim.distortion import Delay, Distorter, Distortion, Sensed
+from robots.sim.motion import Motion, Trace
 from robots.sim.motors import Motors
 from robots.sim.noise import Noise, NoiseConfig
 from robots.sim.poses import pose
-from robots.sim.world import GRAVITY, World
+from robots.sim.pushes import Pushes
+from robots.sim.world import GRAVITY, Base, World
 
 DT = 0.002  # s, physics step and motor tick
-PACED_STEPS = 5  # physics steps between two waits in real time, so that a window moves smoothly
+PACED = 0.01  # s of physics between two waits in real time, so that a window moves smoothly
 MOTOR_TEMPERATURE = 30.0  # degC
+
+
+class Snapshot(NamedTuple):
+    """The world at one physics step."""
+
+    base: Base
+    pos: Array  # [12] rad
+    vel: Array  # [12] rad/s
+    torque: Array  # [12] N m
+    foot_force: Array  # [4] N
 
 
 class StandIn:
@@ -36,47 +50,83 @@ class StandIn:
         self,
         speed: Literal["max", "realtime"] = "max",
         seed: int = 0,
-        latency: float = 0.004,
+        latency: Range = 0.004,
         noise: NoiseConfig | None = None,
-        friction: float = 0.8,
-        payload: float = 0.0,
+        friction: Range = 0.8,
+        payload: Range = 0.0,
+        kp_scale: Range = 1.0,
+        max_torque: Range = model.MAX_TORQUE,
+        vary_every: float | None = None,
+        weak_joint: str = "",
+        weak_scale: float = 0.5,
+        push: float = 0.0,
+        push_every: tuple[float, float] = (5.0, 10.0),
+        dt: float = DT,
         command_interval: float = 0.05,
         start: str = "back",
         start_jitter: float = 0.1,
         gui: bool = False,
         wall: Clock | None = None,
+        distortion: Distortion | Mapping[str, Any] | None = None,
     ):
         """Describe the stand-in; nothing is simulated before ``connect``.
 
+        Where a pair (low, high) is given in place of a number it is drawn, uniformly and by the seed, from it: the
+        latency for each command, the others once, or every ``vary_every`` s.
+
         Args:
             speed: "max" as fast as the computer can; "realtime" never faster than ``wall``.
-            seed: fixes the sensor noise and the start poses.
+            seed: fixes the sensor noise, the start poses, and all that is drawn.
             latency: s from ``write`` to the motors.
             noise: sensor noise; an A1's plausible one by default.
             friction: between robot and ground.
-            payload: kg on the trunk.
+            payload: kg at the trunk's centre of mass.
+            kp_scale: the motors' real position gain, over the one that they are told.
+            max_torque: N m, of every motor. ``info`` still tells the vendor's.
+            vary_every: s of the clock after which ranges are drawn again; None: never.
+            weak_joint: name of a joint whose motor gives only ``weak_scale`` of its torque; empty: none.
+            weak_scale: that share, in [0, 1].
+            push: N s, the largest impulse of the pushes at random times; 0: nobody pushes.
+            push_every: s, the shortest and the longest time between two pushes.
+            dt: s, physics step and motor tick.
             command_interval: s over which the motors move their target to a new one.
             start: "back", "belly" or "stand".
             start_jitter: rad; how far each joint may start from its pose.
             gui: open PyBullet's window.
             wall: the clock that "realtime" keeps to; monotonic time by default.
+            distortion: what is wrong with its sensors and motors; nothing by default.
         """
         if speed not in ("max", "realtime"):
             raise RobotError(f"speed is 'max' or 'realtime', got '{speed}'")
-        for name, value in (("latency", latency), ("friction", friction), ("payload", payload)):
-            if not 0 <= value < float("inf"):
-                raise RobotError(f"{name} is zero or more, got {value}")
+        if not 0 < dt <= 0.01:
+            raise RobotError(f"dt is a physics step between 0 and 0.01 s, got {dt}")
+        if vary_every is not None and not vary_every > 0:
+            raise RobotError(f"vary_every is a positive time in s, or none; got {vary_every}")
         self._info = model.info(simulated=True)
-        self._clock = SimClock(DT, self._advance)
+        self._dt = dt
+        self._clock = SimClock(dt, self._advance)
         self._pacer: Pacer | None = None
         self._wall: Clock | None = (wall or MonotonicClock()) if speed == "realtime" else None
-        self._friction, self._payload, self._gui = friction, payload, gui
+        self._gui = gui
         self._start, self._start_jitter = start, start_jitter
         pose(start)  # a wrong name is told now, not at connect
-        pose_seed, noise_seed = np.random.SeedSequence(seed).spawn(2)
-        self._pose_rng = np.random.default_rng(pose_seed)
-        self._noise = Noise(noise or NoiseConfig(), np.random.default_rng(noise_seed))
-        self._motors = Motors(self._info, DT, latency, command_interval)
+        seeds = np.random.SeedSequence(seed).spawn(5)
+        self._pose_rng, noise_rng, condition_rng, push_rng, self._latency_rng = map(
+            np.random.default_rng, seeds
+        )
+        self._noise = Noise(noise or NoiseConfig(), noise_rng)
+        self._drawn = Drawn(friction, payload, kp_scale, max_torque, condition_rng)
+        self._vary_every, self._vary_at = vary_every or np.inf, 0.0
+        self._share = motor_share(weak_joint, weak_scale)
+        self._pushes = Pushes(push, (push_every[0], push_every[1]), push_rng)
+        self._latency = span("latency", latency)
+        self._distorter = Distorter(Distortion.of(distortion))
+        wrong = self._distorter.distortion
+        self._motors = Motors(self._info, dt, self._latency[0] + wrong.command_delay, command_interval)
+        self._delay = Delay(wrong.sensor_delay, dt)
+        self._late: Snapshot | None = None  # what late sensors see; None where they are not late
+        self._lived = 0  # physics steps
+        self._trace = Trace(dt)
         self._world: World | None = None
         self._camera: Camera | None = None
         self._state: RobotState | None = None
@@ -102,20 +152,28 @@ class StandIn:
     def connect(self) -> None:
         """Build the world and put the robot in its start pose, damped. Does nothing when connected."""
         if self._world is None:
-            self._world = World(DT, self._friction, self._payload, self._gui)
+            drawn = self._draw()
+            self._world = World(self._dt, drawn.friction, drawn.payload, self._gui)
+            wrong = self._distorter.distortion
+            self._world.rub(np.array(wrong.coulomb), np.array(wrong.viscous))
             self.set_pose(self._start)
+            if self._gui:
+                self._camera = Camera(self._world)
             self._pacer = Pacer(self._wall) if self._wall else None
 
     def set_pose(self, start: str) -> None:
         """Put the robot at the origin in the pose called ``start``, let it settle, and leave it damped."""
         world, chosen = self._connected(), pose(start)
         self._motors.release()
+        world.fix(False)
         joints = chosen.joints(self._pose_rng, self._start_jitter)
         world.place(np.array([0.0, 0.0, chosen.height]), chosen.quat_xyzw, joints)
+        world.fix(chosen.fixed)
         if chosen.held:
             self._motors.send(JointCommand.hold(joints, self._info))
-        self._run(world, round(chosen.settle / DT))
+        self._run(world, round(chosen.settle / self._dt))
         self._motors.release()
+        self._trace = Trace(self._dt)  # how it was put there is not its motion
         self._state = None
 
     def read(self) -> RobotState:
@@ -140,13 +198,26 @@ class StandIn:
             raise CommandError("the stand-in is not connected; call connect() first")
         limits.check(self._info, command)
         sent = limits.clamp(self._info, command)
-        self._motors.send(sent)
+        low, high = self._latency
+        late = round(self._latency_rng.uniform(0.0, high - low) / self._dt) if high > low else 0
+        self._motors.send(sent, late)
         return sent
 
     def truth(self) -> Mapping[str, Array]:
         """Position, velocity (world frame) and orientation of the trunk's centre, exactly."""
         base = self._connected().base()
         return {"position": base.position, "velocity": base.velocity, "quat_xyzw": base.quat_xyzw}
+
+    def motion(self) -> Motion:
+        """How it has moved since the last call, at every physics step; see ``Motion``."""
+        world = self._connected()
+        pos, vel, torque = self._trace.take(self._info.joints)
+        contact = world.foot_force() > self._info.contact_force
+        return Motion(self._dt, world.mass, pos, vel, torque, contact, world.foot_speed())
+
+    def feet_down(self) -> NDArray[np.bool_]:
+        """Which feet the ground carries now, exactly; ``[4]``."""
+        return self._connected().foot_force() > 0.0
 
     def push(self, impulse: Array) -> None:
         """Hit the trunk with ``impulse`` [3] N s in the world frame; 10 N s is a firm shove."""
@@ -184,46 +255,78 @@ class StandIn:
 
     def _advance(self, steps: int) -> None:
         """Run ``steps`` physics steps, held back to wall time when there is a pacer."""
-        world = self._connected()
+        world, now = self._connected(), self._clock.now()
+        if now >= self._vary_at:
+            drawn = self._draw()  # under the robot's feet
+            world.set_friction(drawn.friction)
+            world.set_payload(drawn.payload)
+        if (impulse := self._pushes.due(now)) is not None:
+            world.push(impulse)
         if self._pacer is None:
             self._run(world, steps)
             return
-        before = world.base().velocity
-        for first in range(0, steps, PACED_STEPS):
-            chunk = min(PACED_STEPS, steps - first)
+        before = self._felt(world).velocity
+        paced = max(1, round(PACED / self._dt))
+        for first in range(0, steps, paced):
+            chunk = min(paced, steps - first)
             self._run(world, chunk)
-            self._pacer.pace(chunk * DT)
+            if self._gui and self._camera is not None:
+                self._camera.follow()
+            self._pacer.pace(chunk * self._dt)
         self._feel(world, before, steps)
 
+    def _draw(self) -> Conditions:
+        """The next conditions; the motors take theirs at once."""
+        drawn = self._drawn.next()
+        self._vary_at = self._clock.now() + self._vary_every
+        self._motors.set_strength(drawn.kp_scale, np.full(self._info.joints, drawn.max_torque), self._share)
+        return drawn
+
     def _run(self, world: World, steps: int) -> None:
-        before = world.base().velocity
+        before = self._felt(world).velocity
         for _ in range(steps):
             pos, vel = world.joint_states()
-            self._torque = self._motors.torque(pos, vel)
-            world.step(self._torque)
+            self._torque = self._motors.torque(self._distorter.encoder(pos), vel)
+            self._trace.add(pos, vel, self._torque)
+            world.step(self._distorter.torque(self._torque))
+            self._lived += 1
+            if self._delay.steps:
+                self._late = self._delay(self._look(world))
         self._feel(world, before, steps)
+
+    def _look(self, world: World) -> Snapshot:
+        pos, vel = world.joint_states()
+        return Snapshot(world.base(), pos, vel, self._torque, world.foot_force())
+
+    def _felt(self, world: World) -> Base:
+        """The trunk as the sensors feel it, which may be late."""
+        return self._late.base if self._late else world.base()
 
     def _feel(self, world: World, before: Array, steps: int) -> None:
         """What the accelerometer says: the mean of proper acceleration since ``before``, in the body frame."""
-        base = world.base()
-        gained = (base.velocity - before) / (steps * DT) + np.array([0.0, 0.0, GRAVITY])
+        base = self._felt(world)
+        gained = (base.velocity - before) / (steps * self._dt) + np.array([0.0, 0.0, GRAVITY])
         self._accel = base.rotation.T @ gained
         self._state = None
 
     def _sense(self, world: World) -> RobotState:
         """One noisy reading of every sensor."""
-        base, noise, std = world.base(), self._noise, self._noise.config
-        pos, vel = world.joint_states()
+        noise, std = self._noise, self._noise.config
+        base, pos, vel, torque, force = self._late or self._look(world)
+        sensed = self._distorter.sense(
+            Sensed(pos, base.quat_xyzw, base.rotation.T @ base.angular, self._accel, force),
+            self._lived * self._dt,
+        )
         self._seq += 1
         return RobotState(
             time=self._clock.now(),
-            joint_pos=noise.add(pos, std.joint_pos),
+            joint_pos=noise.add(sensed.joint_pos, std.joint_pos),
             joint_vel=noise.add(vel, std.joint_vel),
-            joint_torque=noise.add(self._torque, std.joint_torque),
-            quat_xyzw=noise.turn(base.quat_xyzw),
-            gyro=noise.add(base.rotation.T @ base.angular, std.gyro),
-            accel=noise.add(self._accel, std.accel),
-            foot_force=noise.add(world.foot_force(), std.foot_force),
+            joint_torque=noise.add(torque, std.joint_torque),
+            quat_xyzw=noise.turn(sensed.quat_xyzw),
+            gyro=noise.add(sensed.gyro, std.gyro),
+            accel=noise.add(sensed.accel, std.accel),
+            foot_force=noise.add(sensed.foot_force, std.foot_force),
             temperature=np.full(self._info.joints, MOTOR_TEMPERATURE),
             seq=self._seq,
         )

@@ -57,9 +57,10 @@ class World:
         self._at = {"physicsClientId": self.client}
         p.setGravity(0, 0, -GRAVITY, **self._at)
         p.setPhysicsEngineParameter(fixedTimeStep=dt, deterministicOverlappingPairs=1, **self._at)
-        self.dt = dt
+        self.dt, self.mass = dt, model.MASS
         self.ground: int = p.createMultiBody(0, p.createCollisionShape(p.GEOM_PLANE, **self._at), **self._at)
         self.robot: int = self._load()
+        self._stand: int | None = None  # what holds the trunk
         count = p.getNumJoints(self.robot, self.client)
         named = [p.getJointInfo(self.robot, index, self.client) for index in range(count)]
         self.links = {"trunk": TRUNK, **{joint[12].decode(): index for index, joint in enumerate(named)}}
@@ -90,12 +91,13 @@ class World:
         position, quat = p.getBasePositionAndOrientation(self.robot, self.client)
         velocity, angular = p.getBaseVelocity(self.robot, self.client)
         centre, link_quat = p.multiplyTransforms(position, quat, *self._to_link)
-        lever = np.subtract(centre, position)
+        (a, b, c), (x, y, z) = angular, np.subtract(centre, position).tolist()
+        turning = np.array([b * z - c * y, c * x - a * z, a * y - b * x])  # np.cross takes ten times as long
         return Base(
             position=np.array(centre),
             quat_xyzw=np.array(link_quat),
             rotation=np.array(p.getMatrixFromQuaternion(link_quat)).reshape(3, 3),
-            velocity=np.array(velocity) + np.cross(angular, lever),
+            velocity=np.array(velocity) + turning,
             angular=np.array(angular),
         )
 
@@ -115,6 +117,28 @@ class World:
         found = self.bullet.getContactPoints(self.robot, self.robot, **self._at)
         return {(name[c[3]], name[c[4]]) for c in found}
 
+    def foot_speed(self) -> Array:
+        """How fast the lowest point of every foot moves over the ground, ``[4]`` m/s."""
+        p = self.bullet
+        speed = np.zeros(len(self.calves))
+        for leg, calf in enumerate(self.calves):
+            state = p.getLinkState(self.robot, calf, 1, 1, self.client)
+            lever = np.subtract(self._foot(leg), state[0]) - [0.0, 0.0, model.FOOT_RADIUS]
+            velocity = np.array(state[6]) + np.cross(state[7], lever)
+            speed[leg] = np.hypot(velocity[0], velocity[1])
+        return speed
+
+    def set_friction(self, friction: float) -> None:
+        """Bullet multiplies the friction of the two bodies: the robot has 1, and the ground the coefficient."""
+        self.bullet.changeDynamics(self.ground, TRUNK, lateralFriction=friction, restitution=0.0, **self._at)
+
+    def set_payload(self, payload: float) -> None:
+        """Carry ``payload`` kg, a point at the trunk's centre of mass."""
+        self.mass = model.MASS + payload
+        # The inertia is said again, because Bullet makes up another one whenever it is given a mass.
+        mass, inertia = self._trunk_mass + payload, self._trunk_inertia
+        self.bullet.changeDynamics(self.robot, TRUNK, mass=mass, localInertiaDiagonal=inertia, **self._at)
+
     def place(self, position: Array, quat_xyzw: Array, joints: Array) -> None:
         """Put the trunk's centre and the joints there, at rest."""
         p = self.bullet
@@ -124,6 +148,45 @@ class World:
         p.resetBaseVelocity(self.robot, [0, 0, 0], [0, 0, 0], self.client)
         for index, angle in zip(self.joints, joints.tolist(), strict=True):
             p.resetJointState(self.robot, index, angle, 0.0, self.client)
+
+    def fix(self, fixed: bool) -> None:
+        """Hold the trunk where it is, as a stand does, or let it go."""
+        p = self.bullet
+        if self._stand is not None:
+            p.removeConstraint(self._stand, self.client)
+            self._stand = None
+        if fixed:
+            com, quat = p.getBasePositionAndOrientation(self.robot, self.client)
+            here, none = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]
+            self._stand = p.createConstraint(
+                self.robot,
+                TRUNK,
+                -1,
+                -1,
+                p.JOINT_FIXED,
+                here,
+                here,
+                com,
+                none,
+                quat,
+                physicsClientId=self.client,
+            )
+
+    def rub(self, coulomb: Array, viscous: Array) -> None:
+        """Give the joints friction: ``[12]`` N m, and ``[12]`` N m s/rad that grows with speed."""
+        p = self.bullet
+        # A velocity motor with little force is Coulomb friction, solved with the contacts and so always stable.
+        still = [0.0] * len(self.joints)
+        p.setJointMotorControlArray(
+            self.robot,
+            self.joints,
+            p.VELOCITY_CONTROL,
+            targetVelocities=still,
+            forces=list(coulomb),
+            **self._at,
+        )
+        for joint, damping in zip(self.joints, viscous, strict=True):
+            p.changeDynamics(self.robot, joint, jointDamping=damping, **self._at)
 
     def push(self, impulse: Array) -> None:
         """Hit the trunk at its centre of mass with ``impulse`` [3] N s, world frame, during the next step."""
@@ -155,14 +218,14 @@ class World:
         return np.array(centre)
 
     def _set_materials(self, friction: float, payload: float) -> None:
-        """Bullet multiplies the friction of the two bodies, so the robot gets 1 and the ground the coefficient."""
         p = self.bullet
         for link in self.links.values():
             p.changeDynamics(self.robot, link, lateralFriction=1.0, restitution=0.0, **self._at)
-        p.changeDynamics(self.ground, TRUNK, lateralFriction=friction, restitution=0.0, **self._at)
-        mass = p.getDynamicsInfo(self.robot, TRUNK, **self._at)[0]
+        trunk = p.getDynamicsInfo(self.robot, TRUNK, **self._at)
+        self._trunk_mass, self._trunk_inertia = trunk[0], trunk[2]
+        self.set_friction(friction)
         if payload:
-            p.changeDynamics(self.robot, TRUNK, mass=mass + payload, **self._at)
+            self.set_payload(payload)
 
     def _free_joints(self) -> None:
         """Switch off the velocity motors that PyBullet puts in every joint."""

@@ -1,0 +1,167 @@
+"""The whole calibration: kept after each part, gone on with, stopped at any moment, and told on one page."""
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from calibration import guide, svg
+from calibration.result import Check, Line, Plot, Result
+from calibration.session import CalibrationStopped, Session
+from robots.calibration import CalibrationError, load
+from robots.calibration_parts import Feet, Joints
+from robots.fake import FakeRobot
+from robots.safety.guard import SafetyGuard
+
+
+class FakeRig:
+    def __init__(self):
+        self.robot = FakeRobot()
+        self.placed = []
+
+    def place(self, pose):
+        self.placed.append(pose)
+        guard = SafetyGuard(self.robot)
+        guard.connect()
+        self.guard = guard
+        return guard
+
+    def close(self):
+        self.guard.close()
+
+
+def joints_result(passed=True):
+    check = Check("offset", 0.1 if passed else 1.0, 0.3, "rad", "look at it <now>")
+    plot = Plot("t", "s", "rad", [Line("a", np.arange(5.0), np.arange(5.0) ** 2)])
+    return Result(Joints((0.01,) * 12), "by hand", (check,), (plot,), {"r": 0.1})
+
+
+def feet_result():
+    return Result(Feet((0.0,) * 4, (1.0,) * 4, (6.0,) * 4, (3.0,) * 4, (0.0,) * 4), "by hand")
+
+
+@pytest.fixture
+def two(monkeypatch):
+    monkeypatch.setattr(
+        guide,
+        "PROCEDURES",
+        {"joints": lambda session: joints_result(), "feet": lambda session: feet_result()},
+    )
+
+
+def begun(tmp_path):
+    files = guide.Files(tmp_path / "out")
+    return files, guide.begin(files, "fake", "blue")
+
+
+def place(session):
+    session.place("hang")
+    return joints_result()
+
+
+def test_what_was_measured_is_kept_and_not_measured_again(tmp_path, two, monkeypatch):
+    files, found = begun(tmp_path)
+    rig = FakeRig()
+    monkeypatch.setitem(guide.PROCEDURES, "joints", place)
+    guide.run(Session(rig), files, found, ["joints"])
+    again = guide.begin(files, "fake", "blue")
+    assert guide.todo(again) == ["feet"]
+    assert guide.todo(again, again=True) == ["joints", "feet"]
+    assert guide.todo(again, only=["joints"]) == []
+
+
+def test_what_did_not_pass_is_measured_again(tmp_path, monkeypatch):
+    def fails(session):
+        session.place("hang")
+        return joints_result(passed=False)
+
+    monkeypatch.setattr(guide, "PROCEDURES", {"joints": fails})
+    files, found = begun(tmp_path)
+    guide.run(Session(FakeRig()), files, found, ["joints"])
+    assert guide.todo(guide.begin(files, "fake", "blue")) == ["joints"]
+    assert "look at it &lt;now&gt;" in files.report.read_text()
+
+
+def test_a_stop_keeps_what_is_finished_and_leaves_the_robot_damped(tmp_path, monkeypatch):
+    why = []
+
+    def hold(session):
+        session.place("hang")
+        session.hold(session.info.stand_pos)
+        why.append("Ctrl-C")
+        session.move(session.info.stand_pos, 1.0)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(guide, "PROCEDURES", {"joints": place, "feet": hold})
+    files, found = begun(tmp_path)
+    rig = FakeRig()
+    session = Session(rig, stop=lambda: why[0] if why else None)
+    with pytest.raises(CalibrationStopped, match="Ctrl-C"):
+        guide.run(session, files, found, ["joints", "feet"])
+    assert list(load(files.calibration).parts) == ["joints"]
+    last = rig.robot.commands[-1]
+    assert not last.kp.any() and not last.torque.any() and (last.kd > 0).all()
+
+
+def test_any_error_leaves_the_robot_damped(tmp_path, monkeypatch):
+    def breaks(session):
+        session.place("hang")
+        session.hold(session.info.stand_pos)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(guide, "PROCEDURES", {"joints": breaks})
+    files, found = begun(tmp_path)
+    rig = FakeRig()
+    with pytest.raises(ZeroDivisionError):
+        guide.run(Session(rig), files, found, ["joints"])
+    assert not rig.robot.commands[-1].kp.any()
+
+
+def test_a_robot_that_its_safety_has_stopped_is_not_measured_on(tmp_path):
+    rig = FakeRig()
+    session = Session(rig)
+    session.place("hang")
+    rig.robot.stopped = ""
+    rig.robot.temperature = np.full(12, 70.0)  # hot: the guard switches off
+    with pytest.raises(CalibrationStopped, match="OFF"):
+        session.move(session.info.stand_pos, 1.0)
+
+
+def test_a_calibration_of_another_robot_is_not_gone_on_with(tmp_path, two):
+    files, found = begun(tmp_path)
+    found.save(files.calibration)
+    with pytest.raises(CalibrationError, match="'blue', and this robot is 'red'"):
+        guide.begin(files, "fake", "red")
+
+
+def test_an_unknown_procedure_is_told(tmp_path):
+    _, found = begun(tmp_path)
+    with pytest.raises(CalibrationError, match="no procedure is called 'knees'"):
+        guide.todo(found, ["knees"])
+
+
+def test_the_summary_is_json():
+    tree = json.loads(guide.summary({"joints": joints_result()}))
+    assert tree["joints"]["passed"] and tree["joints"]["values"]["offset_rad"] == [0.01] * 12
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_plot_is_an_svg_element(log):
+    plot = Plot(
+        "a < b",
+        "x",
+        "y",
+        [Line("one", np.arange(3000.0), np.arange(3000.0)), Line("none", np.zeros(0), np.zeros(0))],
+        log,
+    )
+    drawn = svg.draw(plot)
+    assert ElementTree.fromstring(drawn).tag == "svg"
+    assert len(drawn) < 20_000, "thinned"
+
+
+def test_a_plot_leaves_out_what_is_no_number():
+    drawn = svg.draw(
+        Plot("t", "x", "y", [Line("a", np.array([0.0, 1.0, 2.0]), np.array([1.0, np.nan, np.inf]))])
+    )
+    assert "nan" not in drawn and "inf" not in drawn
