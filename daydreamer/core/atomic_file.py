@@ -16,11 +16,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         OSError: the disk refused; ``path`` is as it was.
     """
     beside = path.with_name(path.name + ".partial")
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)  # a full disk is not to be filled with what did not fit
+        raise
     sync_directory(path.parent)
 
 

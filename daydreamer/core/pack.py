@@ -109,11 +109,16 @@ def dumps(tree: Any) -> bytes:
     return b"".join([_START.pack(_MAGIC, len(frames)), lengths, *frames])
 
 
-def loads(blob: Buffer) -> Any:
+def loads(blob: Buffer, most_header: int | None = None, most_arrays: int | None = None) -> Any:
     """The tree in ``blob``; its arrays are read-only views of the blob.
 
+    Args:
+        blob: What ``dumps`` made, or anything else.
+        most_header: Bytes that the header may have: its objects take up to 80 times as many while it is read.
+        most_arrays: How many arrays there may be.
+
     Raises:
-        Corrupt: the blob is not what ``dumps`` makes, or is cut short.
+        Corrupt: the blob is not what ``dumps`` makes, is cut short, or is beyond a limit.
     """
     view = memoryview(blob)
     if len(view) < _START.size:
@@ -124,7 +129,11 @@ def loads(blob: Buffer) -> Any:
     position = _START.size + 8 * count
     if position > len(view):
         raise Corrupt(f"{count} frames announced, more than {len(view)} bytes can hold")
+    if most_arrays is not None and count > most_arrays + 1:
+        raise Corrupt(f"expected at most {most_arrays} arrays, got {count - 1}")
     lengths = struct.unpack_from(f"<{count}Q", view, _START.size)
+    if most_header is not None and count and lengths[0] > most_header:
+        raise Corrupt(f"expected a header of at most {most_header} bytes, got {lengths[0]}")
     if position + sum(lengths) != len(view):
         raise Corrupt(f"expected {position + sum(lengths)} bytes, got {len(view)}")
     frames = []

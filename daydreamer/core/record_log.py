@@ -5,9 +5,10 @@ Layout, little-endian::
     magic (6 bytes) | version u16 | header record | record | record | ...
     record = length u32 | crc32 of payload u32 | payload
 
-A file appears under its name with its header complete (written beside, then renamed), so only the tail can
-be torn; ``recover`` cuts it off. Records are never empty: a tail of zeros, which a power cut may leave, would
-otherwise read as a row of valid empty records.
+A file appears under its name with its header complete (written beside, then renamed), so a kill can only tear
+the tail; ``recover`` cuts it off. A medium that fails can damage the middle: where all records have one size,
+those behind the damage are found again, with the numbers that they had. Records are never empty: a tail of
+zeros, which a power cut may leave, would otherwise read as a row of valid empty records.
 """
 
 from __future__ import annotations
@@ -37,12 +38,37 @@ class UnknownVersion(DaydreamerError):
 
 
 @dataclass(frozen=True)
+class Run:
+    """Good records that follow one another; the first of them is record ``first`` of the file."""
+
+    first: int
+    records: list[bytes]
+
+    @property
+    def end(self) -> int:
+        """The number after the last record."""
+        return self.first + len(self.records)
+
+
+@dataclass(frozen=True)
 class Recovered:
-    """What a record log holds: its header and every record up to the first bad byte."""
+    """What a record log holds: its header and every good record."""
 
     header: bytes
-    records: list[bytes]
-    valid_size: int  # bytes, header included; the file is exactly this long after ``recover``
+    runs: list[Run]  # more than one where the middle is damaged
+    valid_size: int  # bytes up to the end of the last good record; the length of the file after ``recover``
+    size: int  # bytes found
+
+    @property
+    def records(self) -> list[bytes]:
+        """The good records of all runs."""
+        return [record for run in self.runs for record in run.records]
+
+    @property
+    def damaged(self) -> list[tuple[int, int]]:
+        """Numbers ``(first, end)`` of damaged records that good ones follow."""
+        ends = [0, *(run.end for run in self.runs)]
+        return [(end, run.first) for end, run in zip(ends, self.runs, strict=False) if run.first > end]
 
 
 class RecordWriter:
@@ -72,6 +98,12 @@ class RecordWriter:
         self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (held open on purpose)
         self._pending = bytearray()
         self._written = self._durable = os.path.getsize(self.path)
+        self.crc = self._durable_crc = zlib.crc32(self.path.read_bytes())  # of all that is written
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more records."""
+        return self._file.closed
 
     @property
     def size(self) -> int:
@@ -89,7 +121,7 @@ class RecordWriter:
         try:
             self._write()
         except BaseException:  # whatever interrupts, no torn record may stay
-            self._take_back(self._written)
+            self._take_back(self._written, self.crc)
             raise
 
     def sync(self) -> None:
@@ -98,9 +130,9 @@ class RecordWriter:
             self._write()
             os.fsync(self._file.fileno())
         except BaseException:
-            self._take_back(self._durable)
+            self._take_back(self._durable, self._durable_crc)
             raise
-        self._durable = self._written
+        self._durable, self._durable_crc = self._written, self.crc
 
     def close(self, durable: bool = True) -> None:
         """Sync (only flush when not ``durable``) and close. Idempotent."""
@@ -119,9 +151,10 @@ class RecordWriter:
         while left:
             left = left[self._file.write(left) :]
         self._written += len(self._pending)
+        self.crc = zlib.crc32(self._pending, self.crc)
         self._pending.clear()
 
-    def _take_back(self, size: int) -> None:
+    def _take_back(self, size: int, crc: int) -> None:
         """Forget all after ``size``; if even that fails, close, so that nothing follows a torn record."""
         self._pending.clear()
         try:
@@ -129,13 +162,16 @@ class RecordWriter:
         except OSError:
             self._file.close()
             raise
-        self._written = size
+        self._written, self.crc = size, crc
 
 
-def recover(path: Path | str) -> Recovered:
-    """Read ``path`` up to its first bad record and cut off what follows, with a warning that says how much.
+def survey(path: Path | str, record_bytes: int | None = None) -> Recovered:
+    """Read ``path`` and say what is good in it; the file is left as it is.
 
-    All that is returned is durable, also when the writer was killed before its ``sync``.
+    Args:
+        path: The file.
+        record_bytes: The size of every record but the last, when they have one: then good records behind
+            damaged ones are found. Without it all ends at the first bad byte.
 
     Raises:
         Corrupt: not a record log, or an unreadable header.
@@ -144,19 +180,43 @@ def recover(path: Path | str) -> Recovered:
     path = Path(path)
     data = path.read_bytes()
     header, position = _read_header(path, data)
-    records = []
-    while (payload := _payload_at(data, position)) is not None:
-        records.append(payload)
-        position += FRAME_SIZE + len(payload)
-    if position < len(data):
+    runs: list[Run] = []
+    number, valid_size = 0, position
+    while position < len(data):
+        records = _records_at(data, position)
+        if records:
+            runs.append(Run(number, records))
+            number += len(records)
+            position += sum(FRAME_SIZE + len(record) for record in records)
+            valid_size = position
+        elif record_bytes is None:
+            break
+        else:
+            number, position = number + 1, position + FRAME_SIZE + record_bytes
+    return Recovered(header, runs, valid_size, len(data))
+
+
+def recover(path: Path | str, record_bytes: int | None = None) -> Recovered:
+    """``survey``, then cut off what lies behind the last good record; a warning says how much.
+
+    All that is returned is durable, also when the writer was killed before its ``sync``.
+
+    Raises:
+        Corrupt: not a record log, or an unreadable header.
+        UnknownVersion: a record log that this software cannot read.
+    """
+    found = survey(path, record_bytes)
+    for first, end in found.damaged:
+        logger.error("%s: records %d to %d are damaged and lost; those behind are good", path, first, end - 1)
+    if found.valid_size < found.size:
         logger.warning(
             "%s: torn after %d good records; the last %d bytes are cut off",
             path,
-            len(records),
-            len(data) - position,
+            len(found.records),
+            found.size - found.valid_size,
         )
-    _settle(path, position)
-    return Recovered(header, records, position)
+    _settle(Path(path), found.valid_size)
+    return found
 
 
 def read_records(path: Path | str) -> Iterator[bytes]:
@@ -166,14 +226,10 @@ def read_records(path: Path | str) -> Iterator[bytes]:
         Corrupt: not a record log, or an unreadable header.
         UnknownVersion: a record log that this software cannot read.
     """
-    path = Path(path)
-    data = path.read_bytes()
-    _, position = _read_header(path, data)
-    while (payload := _payload_at(data, position)) is not None:
-        yield payload
-        position += FRAME_SIZE + len(payload)
-    if position < len(data):
-        logger.warning("%s: the last %d bytes hold no good record", path, len(data) - position)
+    found = survey(path)
+    yield from found.records
+    if found.valid_size < found.size:
+        logger.warning("%s: the last %d bytes hold no good record", path, found.size - found.valid_size)
 
 
 def records_start(header: bytes) -> int:
@@ -185,6 +241,15 @@ def _frame(payload: bytes | memoryview) -> bytes:
     if not len(payload):
         raise ValueError("a record holds at least one byte, got none")
     return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def _records_at(data: bytes, position: int) -> list[bytes]:
+    """Good records from ``position`` on, one after the other."""
+    records = []
+    while (payload := _payload_at(data, position)) is not None:
+        records.append(payload)
+        position += FRAME_SIZE + len(payload)
+    return records
 
 
 def _payload_at(data: bytes, position: int) -> bytes | None:

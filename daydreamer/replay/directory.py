@@ -1,7 +1,7 @@
 """The replay directory: one process at a time, numbered segment files, and how far each stream has come.
 
 lock                who uses the directory
-streams.json        {stream: next seq} as it was when segments were last dropped
+streams.json        what was dropped: {streams: {stream: next seq}, rows: dropped so far, through: segment number}
 00000012.rows       a segment; numbers only go up
 00000007.rows.bad   a segment whose header could not be read, set aside for a person to look at
 """
@@ -13,6 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daydreamer.core.atomic_file import sync_directory, write_atomically
@@ -24,6 +25,18 @@ from daydreamer.replay.segment import Segment
 logger = logging.getLogger(__name__)
 
 NUMBER = "[0-9]" * 8
+
+
+def number_of(path: Path) -> int:
+    """The number of a segment file, which is its place in the storage order."""
+    return int(path.name.split(".")[0])
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    streams: dict[str, int]
+    rows: int
+    through: int  # the number of the newest segment that was dropped
 
 
 class Directory:
@@ -49,8 +62,9 @@ class Directory:
         self._lock.flush()
         for unfinished in path.glob("*.partial"):
             unfinished.unlink()
-        numbers = [int(file.name.split(".")[0]) for file in path.glob(f"{NUMBER}.rows*")]
+        numbers = [number_of(file) for file in path.glob(f"{NUMBER}.rows*")]
         self._next_number = max(numbers, default=0) + 1
+        self._dropped = _Dropped({}, 0, 0)
 
     def new_path(self) -> Path:
         """Where the next segment goes."""
@@ -61,52 +75,77 @@ class Directory:
         return path
 
     def load(self, layout: Layout) -> list[Segment]:
-        """Every segment with rows, in storage order, each recovered up to its first bad byte.
+        """Every segment with good rows, in storage order, each recovered as far as can be.
 
         Raises:
             SpecMismatch: a segment holds rows of another spec.
             UnknownVersion: a segment was written by other software.
             Corrupt: two segments hold the same rows.
         """
+        self._dropped = self._read_dropped()
         segments: list[Segment] = []
         reached: dict[str, int] = {}
         for path in sorted(self.path.glob(f"{NUMBER}.rows")):
+            if number_of(path) <= self._dropped.through:  # killed while it dropped this one
+                path.unlink()
+                continue
             try:
-                segment = Segment.load(path, layout)
+                parts = Segment.load(path, layout)
             except Corrupt as error:
                 logger.error("%s; set aside as %s.bad, its rows are lost", error, path.name)
                 os.replace(path, path.with_name(path.name + ".bad"))
                 continue
-            if segment.first_seq < reached.get(segment.stream, 0):
-                raise Corrupt(
-                    f"{path} begins at row {segment.first_seq} of stream '{segment.stream}', but earlier files "
-                    f"hold its rows up to {reached[segment.stream]}: was a file copied here? Move it away"
-                )
-            reached[segment.stream] = segment.next_seq
-            if segment.count:
-                segments.append(segment)
-            else:  # killed before its first row was durable
+            if not parts:  # killed before its first row was durable
                 path.unlink()
+            for segment in parts:
+                if segment.first_seq < reached.get(segment.stream, 0):
+                    raise Corrupt(
+                        f"{path} begins at row {segment.first_seq} of stream '{segment.stream}', but earlier files "
+                        f"hold its rows up to {reached[segment.stream]}: was a file copied here? Move it away"
+                    )
+                reached[segment.stream] = segment.next_seq
+            segments += parts
         sync_directory(self.path)
+        if self._dropped.rows < 0:
+            known = {**self._dropped.streams, **reached}
+            lost = sum(known.values()) - sum(segment.count for segment in segments)
+            self._dropped = replace(self._dropped, rows=lost)
         return segments
 
     def drop(self, segments: Sequence[Segment], next_seq: Mapping[str, int]) -> None:
         """Delete segments; what their streams have reached is written down first, so that it is never lost."""
-        write_atomically(self.path / "streams.json", json.dumps(dict(next_seq)).encode())
+        rows = self._dropped.rows + sum(segment.count for segment in segments)
+        through = max(number_of(segment.path) for segment in segments)
+        dropped = _Dropped(dict(next_seq), rows, through)
+        write_atomically(self.path / "streams.json", json.dumps(asdict(dropped)).encode())
+        self._dropped = dropped
         for segment in segments:
-            segment.path.unlink()
+            segment.path.unlink(missing_ok=True)  # two parts of a damaged file share it
         sync_directory(self.path)
 
+    @property
+    def dropped_rows(self) -> int:
+        """Rows that were stored here once and have been dropped."""
+        return self._dropped.rows
+
     def streams(self) -> dict[str, int]:
-        """``{stream: next seq}`` at the last ``drop``. Raises Corrupt when the file is damaged."""
+        """``{stream: next seq}`` at the last ``drop``."""
+        return dict(self._dropped.streams)
+
+    def _read_dropped(self) -> _Dropped:
+        """Raises Corrupt when the file is damaged."""
         path = self.path / "streams.json"
         if not path.exists():
-            return {}
+            return _Dropped({}, 0, 0)
         try:
-            return {str(stream): int(seq) for stream, seq in json.loads(path.read_bytes()).items()}
-        except (ValueError, TypeError, AttributeError) as error:
+            said = json.loads(path.read_bytes())
+            if "through" not in said:  # of an earlier version, which did not count the rows
+                said = {"streams": said, "rows": -1, "through": 0}
+            streams = {str(stream): int(seq) for stream, seq in said["streams"].items()}
+            return _Dropped(streams, int(said["rows"]), int(said["through"]))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise Corrupt(
-                f"{path}: expected {{stream: next seq}} ({error}); without it rows may be stored twice. "
+                f"{path}: expected what was dropped ({error!r}); without it rows may be stored twice. "
                 "Restore it from a backup, or move the directory away"
             ) from error
 

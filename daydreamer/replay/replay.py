@@ -65,29 +65,42 @@ class Replay:
         self._sampled_steps = self._duplicates = 0
         self._directory = Directory(Path(directory))
         try:
-            self._next_seq = self._directory.streams()
             self._segments = self._directory.load(self._layout)  # in storage order
+            self._next_seq = self._directory.streams()
         except BaseException:
             self._directory.close()
             raise
         for segment in self._segments:
             known = self._next_seq.get(segment.stream, 0)
             self._next_seq[segment.stream] = max(known, segment.next_seq)
+        self._collected = self._directory.dropped_rows + sum(segment.count for segment in self._segments)
+        self._syncs = 0
         self._growing: dict[str, Segment] = {}  # by stream, the one last appended to at the end
         self._by_recency = self._segments[::-1]
         self._publish()
 
-    def append(self, rows: Mapping[str, NDArray[Any]], stream: str, first_seq: int) -> int:
+    def append(
+        self, rows: Mapping[str, NDArray[Any]], stream: str, first_seq: int, after_gap: bool = False
+    ) -> int:
         """Store rows ``first_seq, first_seq + 1, ...`` of ``stream``, columns [N, ...]; durable on return.
 
-        Rows that are stored already (sent again after a reconnect) are dropped.
+        Rows that are stored already (sent again after a reconnect) are dropped. However many rows there are,
+        the disk is waited for once, and once more for each segment that they fill.
+
+        Args:
+            rows: Columns, each [N, ...].
+            stream: Whose rows.
+            first_seq: The number of the first one.
+            after_gap: The stream goes on here, whatever rows are missing: nobody has them any more, or another
+                learner does.
 
         Returns:
             How many rows were new.
 
         Raises:
             SpecMismatch: the rows do not fit the spec; nothing was stored.
-            ReplayGap: rows between ``next_seq(stream)`` and ``first_seq`` are missing; nothing was stored.
+            ReplayGap: rows between ``next_seq(stream)`` and ``first_seq`` are missing, and it is not said that
+                they stay missing; nothing was stored.
             OSError: the disk refused. What is stored is a prefix: ``next_seq`` says how much.
         """
         if not stream or first_seq < 0:
@@ -95,6 +108,9 @@ class Replay:
         fresh = self._layout.pack(rows)
         with self._appending:
             expected = self.next_seq(stream)
+            if first_seq > expected and after_gap:
+                self._skip_to(stream, first_seq)
+                expected = first_seq
             if first_seq > expected:
                 raise ReplayGap(
                     f"stream '{stream}': expected row {expected}, got rows from {first_seq}: send them again "
@@ -162,7 +178,7 @@ class Replay:
     def collected(self) -> int:
         """Rows ever stored, over all streams, those dropped since included."""
         with self._appending:
-            return sum(self._next_seq.values())
+            return self._collected
 
     def stats(self) -> dict[str, float]:
         """Sizes and counts; ``sampled_steps`` and ``duplicates`` count from the opening of the directory."""
@@ -174,6 +190,7 @@ class Replay:
             "replay/streams": float(len(self._next_seq)),
             "replay/duplicates": float(self._duplicates),
             "replay/sampled_steps": float(self._sampled_steps),
+            "replay/syncs": float(self._syncs),
         }
 
     def random_state(self) -> dict[str, Any]:
@@ -200,11 +217,19 @@ class Replay:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _skip_to(self, stream: str, seq: int) -> None:
+        """The next row of ``stream`` is ``seq``: it begins another segment, as one file has no holes."""
+        if stream in self._growing:
+            self._growing.pop(stream).seal(self._layout)
+        self._next_seq[stream] = seq
+
     def _store(self, rows: Rows, stream: str) -> None:
         while len(rows):
             segment = self._growing_segment(stream)
             part, rows = rows[: segment.room], rows[segment.room :]
             segment.append(part)
+            self._syncs += 1
+            self._collected += len(part)
             self._next_seq[stream] = segment.next_seq
             self._by_recency.remove(segment)
             self._by_recency.insert(0, segment)
@@ -215,6 +240,9 @@ class Replay:
     def _growing_segment(self, stream: str) -> Segment:
         """The open segment of ``stream``, or a new one; the streams silent for longest lose theirs."""
         segment = self._growing.pop(stream, None)
+        if segment is not None and not segment.room:  # the disk refused it for good
+            segment.seal(self._layout)
+            segment = None
         if segment is None:
             path, first_seq = self._directory.new_path(), self.next_seq(stream)
             segment = Segment.create(path, self._layout, stream, first_seq, self._segment_rows)
@@ -231,6 +259,10 @@ class Replay:
         while excess > 0:
             excess -= self._segments[count].count
             count += 1
+        while (
+            0 < count < len(self._segments) and self._segments[count].path == self._segments[count - 1].path
+        ):
+            count += 1  # the rest of a damaged file
         old = self._segments[:count]
         del self._segments[:count]
         for segment in old:

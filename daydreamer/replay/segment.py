@@ -1,15 +1,25 @@
-"""A segment: one file of consecutive rows of one stream, growing at first, then sealed for ever."""
+"""A segment: one file of consecutive rows of one stream, growing at first, then sealed for ever.
+
+The last record of a sealed file is its seal: how many rows stand before it, and the CRC-32 of all bytes before
+it. It shows what the rows' own checksums cannot: that whole rows are missing at the end. A file without one
+was growing when its process was killed.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import mmap
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from daydreamer.core.errors import Corrupt
-from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, records_start, recover
+from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, Recovered, Run, records_start, recover
 from daydreamer.replay.layout import Layout, Rows
+
+logger = logging.getLogger(__name__)
 
 MAPPED_FROM = 4 << 20  # bytes; a mapping costs a file descriptor, so smaller files are held in memory
 
@@ -42,19 +52,25 @@ class Segment:
         return segment
 
     @classmethod
-    def load(cls, path: Path, layout: Layout) -> Segment:
+    def load(cls, path: Path, layout: Layout) -> list[Segment]:
         """An existing file, every row's checksum verified, a torn tail cut off. It does not grow again.
+
+        Where rows in its middle are damaged it is as many segments as there are runs of good rows.
 
         Raises:
             Corrupt: the header cannot be read.
             SpecMismatch: the rows are of another spec.
         """
-        found = recover(path)
+        found = recover(path, layout.row_bytes)
         stream, first_seq = layout.read_header(found.header, path)
-        if any(len(record) != layout.row_bytes for record in found.records):
-            raise Corrupt(f"{path}: expected rows of {layout.row_bytes} bytes each, found others")
-        count = len(found.records)
-        return cls(path, stream, first_seq, _rows_of(path, found.header, layout.dtype, count), count)
+        runs, seal = split_seal(found, layout.row_bytes, path)
+        end = runs[-1].end if runs else 0
+        if seal is not None and seal.rows > end:
+            logger.error("%s: its last %d rows are gone", path, seal.rows - end)
+        rows = _rows_of(path, found.header, layout.dtype, end)
+        return [
+            cls(path, stream, first_seq + run.first, rows[run.first : run.end], len(run.records)) for run in runs
+        ]  # fmt: skip
 
     @property
     def next_seq(self) -> int:
@@ -64,7 +80,7 @@ class Segment:
     @property
     def room(self) -> int:
         """Rows that can still be appended."""
-        return len(self.rows) - self.count if self._writer else 0
+        return len(self.rows) - self.count if self._writer and not self._writer.closed else 0
 
     def append(self, rows: Rows) -> None:
         """Add at most ``room`` rows, durable on return.
@@ -84,10 +100,48 @@ class Segment:
         """Close the file and let go of the rows in memory. Idempotent."""
         if self._writer is None:
             return
-        self._writer.close()
+        try:
+            if not self._writer.closed:
+                self._writer.append(seal_record(self.count, self._writer.crc, layout.row_bytes))
+            self._writer.close()
+        except (
+            OSError
+        ) as error:  # a full disk: the rows are durable, and a file without a seal is read as well
+            logger.warning("%s could not be sealed: %s", self.path, error)
         self._writer = None
         header = layout.header(self.stream, self.first_seq)
         self.rows = _rows_of(self.path, header, layout.dtype, self.count)
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What the last record of a sealed file says."""
+
+    rows: int
+    crc32: int  # of all bytes before the seal
+
+
+def seal_record(rows: int, crc32: int, row_bytes: int) -> bytes:
+    """The last record of a file; its size is never that of a row."""
+    record = json.dumps({"rows": rows, "crc32": crc32}).encode()
+    return record + b" " if len(record) == row_bytes else record
+
+
+def split_seal(found: Recovered, row_bytes: int, path: Path) -> tuple[list[Run], Seal | None]:
+    """Runs of rows, and the seal that follows them, None when there is none. Raises Corrupt for other records."""
+    runs, seal = list(found.runs), None
+    if runs and len(runs[-1].records[-1]) != row_bytes:
+        last = runs.pop()
+        try:
+            said = json.loads(last.records[-1])
+            seal = Seal(int(said["rows"]), int(said["crc32"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise Corrupt(f"{path}: expected rows of {row_bytes} bytes each, found others") from error
+        if len(last.records) > 1:
+            runs.append(Run(last.first, last.records[:-1]))
+    if any(len(record) != row_bytes for run in runs for record in run.records):
+        raise Corrupt(f"{path}: expected rows of {row_bytes} bytes each, found others")
+    return runs, seal
 
 
 def _rows_of(path: Path, header: bytes, dtype: np.dtype[np.void], count: int) -> Rows:

@@ -56,6 +56,7 @@ class Checkpoints:
             OSError: The disk refused; the checkpoint before it is still the latest.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
+        sync_directory(self.directory.parent)
         final = self.directory / f"{step:012d}"
         if self._latest_name() == final.name:
             return final

@@ -1,6 +1,6 @@
 """The actor's I/O thread: queue to spool, spool to socket, socket to desk.
 
-It collects rows for up to 20 ms, or 64 of them, writes them to the spool, and only then to the socket. It
+It writes rows to the spool, and only then to the socket: at most every 20 ms, or when 64 have come. It
 sleeps in one poll over a bell, the socket and the socket's events, and wakes when something is due.
 """
 
@@ -20,7 +20,7 @@ from daydreamer.core.errors import Corrupt
 from daydreamer.transport.actor_session import ActorSession
 from daydreamer.transport.address import Address
 from daydreamer.transport.auth import ActorKeys
-from daydreamer.transport.connection import Connection
+from daydreamer.transport.connection import KEYS_DIFFER, Connection
 from daydreamer.transport.link import LinkError, PolicyMessage
 from daydreamer.transport.messages import MAX_BATCH_ROWS
 from daydreamer.transport.seldom import Seldom
@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 BATCH_SECONDS = 0.02
 RETRY_DISK = 0.5  # s
 BACK_OFF = (0.1, 2.0)  # s, shortest and longest
-LOCKED_OUT = 3  # dials in a row; a learner that dies while it shakes hands looks the same, once or twice
+LOCKED_OUT = 3  # dials; a learner that dies while it shakes hands looks the same, once or twice
+LOCKED_OUT_FOR = 120.0  # s; so does a port that is forwarded to where no learner listens yet
 
 
 class Seen(NamedTuple):
@@ -47,6 +48,7 @@ class Seen(NamedTuple):
     refused: str | None = None
     stopped: str | None = None
     disk: str | None = None  # why the disk refuses rows
+    dropped: int = 0  # rows given up to make room
 
 
 class Desk:
@@ -96,7 +98,10 @@ class ActorIo:
         address: Address,
         keys: ActorKeys | None,
         clock: Callable[[], float],
+        drop_beyond: int | None = None,
     ):
+        """With ``drop_beyond`` the oldest rows are given up where the spool would hold more bytes."""
+        self._drop_beyond = drop_beyond
         self._session = session
         self._desk = desk
         self._address = address
@@ -106,10 +111,12 @@ class ActorIo:
         self._connection: Connection | None = None
         self._batch: list[bytes] = []  # taken from the queue, not yet in the spool
         self._store_at: float | None = None
+        self._stored_at = -math.inf
         self._stored = 0
         self._redial_at = -math.inf
         self._failures = 0
-        self._lock_outs = 0  # in a row
+        self._denials = self._lock_outs = 0  # since the last connection; certain ones, and those that seem so
+        self._locked_out_since = 0.0
         self._last_reason = ""
         self._seldom = Seldom(logger, clock=clock)
         self._look()
@@ -164,7 +171,7 @@ class ActorIo:
         if not queue and not self._batch:
             return
         if self._store_at is None:
-            self._store_at = now if self._desk.close_by is not None else now + BATCH_SECONDS
+            self._store_at = now if self._desk.close_by is not None else self._stored_at + BATCH_SECONDS
         enough = len(queue) >= MAX_BATCH_ROWS and not self._batch
         if now < self._store_at and not enough:
             return
@@ -172,16 +179,29 @@ class ActorIo:
             self._batch.append(queue.popleft())
         try:
             while self._batch:
+                self._make_room()
                 kept = self._session.spool.append(self._batch)
                 self._stored += kept
                 del self._batch[:kept]
         except OSError as error:
+            if self._drop_beyond is not None:
+                self._drop_oldest()  # a full disk may take rows where others were
             self._desk.seen = self._desk.seen._replace(disk=str(error))
             self._seldom.warning("the spool's disk refuses rows: %s", error)
             self._store_at = now + RETRY_DISK
             return
         self._desk.seen = self._desk.seen._replace(disk=None)
-        self._store_at = None
+        self._store_at, self._stored_at = None, now
+
+    def _make_room(self) -> None:
+        while self._drop_beyond is not None and self._session.spool_bytes >= self._drop_beyond:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        if self._session.make_room():
+            self._seldom.warning(
+                "the spool is full: its oldest rows are given up, %d so far", self._session.dropped
+            )
 
     def _dial(self, now: float) -> None:
         if self._connection is not None or now < self._redial_at:
@@ -215,7 +235,7 @@ class ActorIo:
         if (policy := self._session.take_policy()) is not None:
             self._desk.put_policy(policy)
         if self._session.connected:
-            self._failures, self._last_reason = 0, ""
+            self._failures, self._last_reason, self._denials = 0, "", 0
         reason = self._connection.lost() or self._session.given_up(now)
         if reason is not None:
             self._hang_up(now, reason)
@@ -226,9 +246,7 @@ class ActorIo:
             logger.warning("no link to the learner at %s: %s", self._address, reason)
         self._last_reason = reason
         if self._connection is not None:
-            self._lock_outs = self._lock_outs + 1 if self._connection.locked_out else 0
-            if self._lock_outs >= LOCKED_OUT:
-                self._session.refused = reason
+            self._count_lock_outs(now, self._connection, reason)
             self._connection.close()
             self._connection = None
         self._session.disconnect()
@@ -237,11 +255,21 @@ class ActorIo:
         self._failures = min(self._failures + 1, 10)
         self._redial_at = now + delay * random.uniform(0.5, 1.0)
 
+    def _count_lock_outs(self, now: float, connection: Connection, reason: str) -> None:
+        """Keys that do not fit are told as a refusal when nothing else explains what happens."""
+        if not self._lock_outs:
+            self._locked_out_since = now
+        self._denials += connection.denied
+        self._lock_outs = self._lock_outs + 1 if connection.locked_out else 0
+        seems_so = self._lock_outs >= LOCKED_OUT and now - self._locked_out_since >= LOCKED_OUT_FOR
+        if self._denials >= LOCKED_OUT or seems_so:
+            self._session.refused = reason if connection.denied else KEYS_DIFFER
+
     def _look(self) -> None:
         session = self._session
         self._desk.seen = Seen(
             session.connected, session.reached, session.allowance, session.unacked, self._stored,
-            session.spool_bytes, session.refused, session.stopped, self._desk.seen.disk,
+            session.spool_bytes, session.refused, session.stopped, self._desk.seen.disk, session.dropped,
         )  # fmt: skip
 
     def _close(self) -> None:

@@ -20,7 +20,7 @@ from daydreamer.transport.actor_io import ActorIo, Desk
 from daydreamer.transport.actor_session import ActorSession, new_stream
 from daydreamer.transport.address import Address
 from daydreamer.transport.auth import ActorKeys
-from daydreamer.transport.link import LinkError, LinkStatus, PolicyMessage, SpoolFull
+from daydreamer.transport.link import LinkError, LinkStatus, PolicyMessage, SpoolFull, WhenFull
 from daydreamer.transport.messages import ACTOR_NAME, MAX_BATCH_ROWS
 from daydreamer.transport.row_codec import RowCodec, specs_to_bytes
 from daydreamer.transport.spool import SEGMENT_BYTES, Spool, leftovers
@@ -41,10 +41,23 @@ class ActorLink:
         spool_dir: Path | str,
         keys: ActorKeys | None = None,
         spool_limit_bytes: int = 1 << 30,
+        when_full: WhenFull = "hold",
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ):
         """Take hold of ``spool_dir``; ``start`` connects to ``address`` ("HOST:PORT").
+
+        Args:
+            address: Of the learner.
+            actor: This actor's name, which no other has at that learner.
+            row_spec: What rows are.
+            spool_dir: For this actor's rows alone.
+            keys: As the learner's; None: neither side has any.
+            spool_limit_bytes: As many bytes of rows may wait on the disk.
+            when_full: Then refuse new rows ("hold": the robot holds its pose), or give up the oldest ones
+                ("drop-oldest": ``status().dropped`` counts them, and the log tells of it).
+            clock: Monotonic seconds.
+            wall_clock: Seconds since 1970.
 
         Raises:
             LinkError: the address or the actor's name is none, or another process uses ``spool_dir``.
@@ -58,10 +71,13 @@ class ActorLink:
         self._limit = spool_limit_bytes
         self._lock_file = _take(Path(spool_dir))
         segment = min(SEGMENT_BYTES, max(spool_limit_bytes // 8, self._codec.row_bytes))
-        spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), specs_to_bytes(row_spec), segment)
-        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools, wall_clock())
+        self._drops = when_full == "drop-oldest"
+        spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), self._codec, segment)
+        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools)
         self._desk = Desk()
-        self._io = ActorIo(self._session, self._desk, target, keys, clock)
+        self._io = ActorIo(
+            self._session, self._desk, target, keys, clock, spool_limit_bytes if self._drops else None
+        )
         self._sent = 0
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -124,6 +140,7 @@ class ActorLink:
             refused=seen.refused,
             stopped=seen.stopped,
             full=self._is_full(),
+            dropped=seen.dropped,
             broken=None if broken is None else f"{broken or type(broken).__name__}",
         )
 
@@ -147,7 +164,7 @@ class ActorLink:
     def _is_full(self) -> bool:
         seen = self._desk.seen
         waiting = (self._sent - seen.stored) * (self._codec.row_bytes + FRAME_SIZE)
-        return seen.spool_bytes + waiting >= self._limit or waiting >= QUEUE_BYTES
+        return waiting >= QUEUE_BYTES or (not self._drops and seen.spool_bytes + waiting >= self._limit)
 
 
 def _take(directory: Path) -> int:
@@ -162,10 +179,10 @@ def _take(directory: Path) -> int:
     return descriptor
 
 
-def _spools(directory: Path, stream: str, header: bytes, segment_bytes: int) -> list[Spool]:
+def _spools(directory: Path, stream: str, codec: RowCodec, segment_bytes: int) -> list[Spool]:
     """What earlier lives left, then the present stream. Rows of another spec stay where they are."""
-    spools = []
-    for spool in leftovers(directory):
+    spools, header = [], specs_to_bytes(codec.specs)
+    for spool in leftovers(directory, codec.row_bytes):
         if spool.header == header:
             logger.info("%d rows of an earlier life will be sent: %s", spool.unacked, spool.stream)
             spools.append(spool)

@@ -4,7 +4,8 @@ The link hands in what arrived and the time, and sends what ``outgoing`` gives. 
 stream at a time: rows of earlier lives first, each as the stream it was, then the present one.
 
 Rows go out in order, at most ``WINDOW`` beyond the last acknowledged one. After a reconnect the learner's
-welcome says which row it wants next, and sending goes back to that row.
+welcome says which row it wants next, and sending goes back to that row. Where rows are no longer here (another
+learner has them, the spool dropped them, the disk lost them), another hello says with which the stream goes on.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ HEARTBEAT = 0.5  # s
 SILENCE = 3.0  # s without a word: the connection is dead
 WINDOW = 1024  # rows in flight
 BATCH_BYTES = 256 * 1024
+PATIENCE = 3  # refusals in a row, after which the rows of an earlier life are left for a person to look at
 
 
 def new_stream(actor: str, wall_clock: float) -> str:
@@ -51,19 +53,22 @@ def new_stream(actor: str, wall_clock: float) -> str:
 class ActorSession:
     """What is said, and what is still to be said, to the learner."""
 
-    def __init__(self, actor: str, specs: Specs, row_bytes: int, spools: Sequence[Spool], wall_clock: float):
+    def __init__(self, actor: str, specs: Specs, row_bytes: int, spools: Sequence[Spool]):
         """Send ``spools`` in this order; the last one is the present stream and grows."""
         self.allowance = 0  # rows wanted by the learner after those it has acknowledged
+        self.dropped = 0  # rows given up unacknowledged, to make room for newer ones
         self.reached = False  # welcomed at least once
         self.refused: str | None = None
         self.stopped: str | None = None
         self.connected = False
         self._actor = actor
-        self._wall_clock = wall_clock
+        self._life = secrets.token_hex(8)
         self._row_spec = {name: spec.to_dict() for name, spec in specs.items()}
         self._batch = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // row_bytes))
         self._spools = list(spools)
-        self._next = 0  # the record to send next
+        self._next = 0  # the row to send next
+        self._offered = 0  # the oldest row of the stream that the last hello spoke of
+        self._refusals = 0  # in a row, of the first spool's rows
         self._heard = self._spoke = 0.0
         self._turned_away = False  # on this connection
         self._say: list[bytes] = []
@@ -96,6 +101,12 @@ class ActorSession:
         """The newest policy, once."""
         policy, self._policy = self._policy, None
         return policy
+
+    def make_room(self) -> int:
+        """Give up the oldest rows that are kept, a segment of them; how many of them nobody else has."""
+        lost = next((spool for spool in self._spools if spool.size), self.spool).drop_oldest()
+        self.dropped += lost
+        return lost
 
     def connect(self, now: float) -> None:
         """A new connection: introduce ourselves."""
@@ -148,7 +159,7 @@ class ActorSession:
             if self._report:
                 self._say.append(encode(Report(self._report)))
                 self._report = {}
-            self._rows()
+            self._rows(now)
             if now - self._spoke >= HEARTBEAT:
                 self._ping(now)
         said, self._say = self._say, []
@@ -166,29 +177,40 @@ class ActorSession:
         for spool in self._spools:
             spool.close()
 
-    def _rows(self) -> None:
+    def _rows(self, now: float) -> None:
         spool = self._spools[0]
         while self._next < min(spool.end, spool.acked + WINDOW):
+            if spool.kept_from(self._next) != self._next:  # a hole
+                self._hello(now, spool.kept_from(self._next))
+                return
             records = spool.read(self._next, min(self._batch, spool.acked + WINDOW - self._next))
             assert records, f"{spool.directory}: no record {self._next}"
-            self._say.append(encode(RowBatch(self._next - spool.start, b"".join(records))))
+            self._say.append(encode(RowBatch(self._next, b"".join(records))))
             self._next += len(records)
 
     def _ping(self, now: float) -> None:
         self._spoke = now
         self._say.append(encode(ActorPing(self._digest, self.stopped is not None)))
 
-    def _hello(self, now: float) -> None:
-        """Bind the connection to the first stream that has something to send, or else to the present one."""
+    def _hello(self, now: float, oldest: int | None = None) -> None:
+        """Bind the connection to the first stream that has something to send, or else to the present one.
+
+        It goes on at ``oldest``, by default the first row that is here, acknowledged or not: a learner that
+        begins anew has none of them.
+        """
         while len(self._spools) > 1 and self._spools[0].unacked == 0:
             done = self._spools.pop(0)
             logger.info("all rows of the earlier stream %s are durable", done.stream)
             done.close()
+            self._next = self._refusals = 0
+        spool = self._spools[0]
+        self._offered = spool.oldest if oldest is None else oldest
         self.connected = False
         self._spoke = now
-        self._say.append(
-            encode(Hello(self._actor, self._spools[0].stream, self._row_spec, __version__, self._digest))
+        hello = Hello(
+            self._actor, spool.stream, self._row_spec, __version__, self._digest, self._life, self._offered
         )
+        self._say.append(encode(hello))
 
     def _welcome(self, message: Welcome, now: float) -> None:
         spool = self._spools[0]
@@ -197,41 +219,33 @@ class ActorSession:
         self.refused = None
         self.reached = True
         self.allowance = message.credit
-        wanted = spool.start + message.next_seq
+        wanted = message.next_seq
         if wanted > spool.end and spool is not self.spool:
             wanted = spool.end  # a power cut took rows that the learner has
-        if not spool.oldest <= wanted <= spool.end:
-            self._begin_anew(spool, message.next_seq, now)
-            return
-        if wanted < spool.acked:
+        if not self._offered <= wanted <= spool.end:
+            raise Corrupt(
+                f"the learner wants row {wanted} of {spool.stream}, rows {self._offered} to {spool.end} are here"
+            )
+        if spool.oldest <= wanted < spool.acked:
             logger.warning(
                 "this learner has fewer rows of %s than were acknowledged: sent again", spool.stream
             )
             spool.rewind(wanted)
-        spool.acknowledge(wanted)
+        if wanted > self._offered:  # else it only agrees to go on there
+            spool.acknowledge(wanted)
         self._next = wanted
         self.connected = True
         logger.info("the learner takes %s from row %d on", spool.stream, message.next_seq)
         self._next_stream(now)
 
-    def _begin_anew(self, spool: Spool, next_seq: int, now: float) -> None:
-        stream = new_stream(self._actor, self._wall_clock)
-        logger.warning(
-            "the learner wants row %d of %s, rows %d to %d are kept (others were acknowledged by another learner): "
-            "they go up as the new stream %s",
-            next_seq, spool.stream, spool.oldest - spool.start, spool.end - spool.start, stream,
-        )  # fmt: skip
-        spool.rename(stream)
-        self._hello(now)
-
     def _ack(self, message: Ack, now: float) -> None:
         spool = self._spools[0]
         if message.stream != spool.stream or not self.connected:
             return
-        upto = spool.start + message.next_seq
-        if upto > self._next:
+        if message.next_seq > self._next:
             raise Corrupt(f"row {message.next_seq} of {spool.stream} acknowledged, which was never sent")
-        spool.acknowledge(upto)
+        spool.acknowledge(message.next_seq)
+        self._refusals = 0
         self.allowance = message.credit
         self._next_stream(now)
 
@@ -242,8 +256,10 @@ class ActorSession:
     def _refuse(self, message: Refuse) -> None:
         self.refused = message.reason
         self._turned_away = True
-        if self.connected and len(self._spools) > 1:  # it welcomed the stream, then refused its rows
+        self._refusals += self.connected  # it welcomed the stream, then refused its rows
+        if self._refusals >= PATIENCE and len(self._spools) > 1:
             bad = self._spools.pop(0)
+            self._next = self._refusals = 0
             logger.error("the rows of the earlier stream %s stay in %s", bad.stream, bad.directory)
 
     def _chunk(self, chunk: PolicyChunk, now: float) -> None:

@@ -4,10 +4,11 @@ A directory of keys::
 
     learner.key      secret; stays on the learner's computer
     learner.pub      copy to each robot
-    actor.key        secret; move to the robot
-    allowed/*.pub    public keys of the actors that the learner listens to; delete one to shut its owner out
+    NAME.key         secret; move to the robot whose actor has this name
+    allowed/NAME.pub  that actor's public key; delete it to shut the actor out, at once
 
-A connection whose key is not allowed gets no further than the handshake: none of its bytes reach our code.
+A file's name says which actor its key may be, and no other. A connection whose key is not allowed gets no further
+than the handshake: none of its bytes reach our code.
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ def load_learner_keys(directory: Path | str) -> LearnerKeys:
         raise KeyProblem(
             f"{directory}/allowed is missing: it holds the public keys (*.pub) of allowed actors"
         )
+    for path in (directory / "allowed", *(directory / "allowed").glob("*.pub")):
+        _check_writers(path)
     return LearnerKeys(zmq.curve_public(secret), secret, directory / "allowed")
 
 
@@ -131,12 +134,13 @@ def check_exposure(address: Address, keys: LearnerKeys | None, insecure: bool) -
 class Doorman:
     """Answers libzmq's question "may this key come in?" (ZAP, RFC 27) for the sockets of one context.
 
-    It is polled by the learner's own thread, and reads the directory of allowed keys at each question: an
-    added key counts at once, a removed one from the next connection on.
+    It is polled by the learner's own thread, and reads the directory of allowed keys at each question, so that
+    added and removed keys count at once. ZeroMQ hands the owner's name to every message as its ``User-Id``.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], keys: LearnerKeys):
         self._allowed = keys.allowed
+        self._let_in: dict[str, bytes] = {}  # name -> key
         self._seldom = Seldom(logger)
         self.socket = context.socket(zmq.REP)
         self.socket.linger = 0
@@ -148,15 +152,22 @@ class Doorman:
             version, request, _domain, address, _identity, mechanism, *credentials = (
                 self.socket.recv_multipart()
             )
-            name = None
+            name, key = None, b""
             if mechanism == b"CURVE" and len(credentials) == 1:
-                name = self._owner(z85.encode(credentials[0]))
+                key = z85.encode(credentials[0])
+                name = self._owner(key)
             if name is None:
                 self._seldom.warning("refused %s: its key is not in %s", address.decode(), self._allowed)
                 verdict = [b"400", b"this key is not allowed", b"", b""]
             else:
+                self._let_in[name] = key
                 verdict = [b"200", b"welcome", name.encode(), b""]
             self.socket.send_multipart([version, request, *verdict])
+
+    def still_allows(self, name: str) -> bool:
+        """Whether the key that ``name`` came in with is still there."""
+        key = self._let_in.get(name)
+        return key is not None and self._owner(key) == name
 
     def close(self) -> None:
         """Stop answering. Idempotent."""
@@ -166,6 +177,7 @@ class Doorman:
         for path in self._allowed.glob("*.pub"):
             try:
                 if _read_key(path) == public:
+                    _check_writers(path)
                     return path.stem
             except (KeyProblem, OSError) as error:
                 self._seldom.warning("%s", error)
@@ -192,6 +204,16 @@ def _read_secret(path: Path) -> bytes:
             f"Make new keys, or, if nobody has, run `chmod 600 {path}`"
         )
     return _read_key(path)
+
+
+def _check_writers(path: Path) -> None:
+    """Raise KeyProblem when others could put a key of theirs into ``path``."""
+    mode = path.stat().st_mode
+    if mode & 0o022:
+        raise KeyProblem(
+            f"{path} can be written by other users (mode {mode & 0o777:o}), who could let themselves in: "
+            f"look at what it holds, then run `chmod go-w {path}`"
+        )
 
 
 def _read_key(path: Path) -> bytes:

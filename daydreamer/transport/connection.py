@@ -20,17 +20,18 @@ from daydreamer.transport.messages import MAX_SMALL_BYTES
 
 _numbers = itertools.count()
 
-_KEYS_DIFFER = (
+KEYS_DIFFER = (
     "the keys do not fit: is learner.pub the one of this learner, and do both sides use keys, or both none?"
 )
 _LOST: dict[int, str] = {
     zmq.EVENT_CLOSED: "nobody listens there",
     zmq.EVENT_DISCONNECTED: "the connection was closed",
     zmq.EVENT_HANDSHAKE_FAILED_AUTH: "our key is not allowed: copy our .pub into the learner's allowed/",
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: _KEYS_DIFFER,
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: _KEYS_DIFFER,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake failed",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: KEYS_DIFFER,
 }
-_LOCKED_OUT = {_LOST[zmq.EVENT_HANDSHAKE_FAILED_AUTH], _KEYS_DIFFER}
+_CERTAIN = {zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL}
+_GIVEN_UP = "closed while it was being made: does a learner run behind that port, and does it want keys?"
 
 
 class Connection:
@@ -56,6 +57,9 @@ class Connection:
         self.events.setsockopt(zmq.LINGER, 0)
         self.events.connect(name)
         self._lost: str | None = None
+        self._unexplained = _GIVEN_UP if keys is None else KEYS_DIFFER
+        # The keys keep us out: for certain, or it seems so, as nothing is said.
+        self.denied = self.locked_out = False
         try:
             self.socket.connect(address.endpoint)
         except zmq.ZMQError as error:
@@ -66,13 +70,11 @@ class Connection:
         """Why the connection is gone, or None while it is being made or stands."""
         while self._lost is None and self.events.poll(0):
             event = parse_monitor_message(self.events.recv_multipart())["event"]
-            self._lost = _LOST.get(event, f"ZeroMQ's event {event}")
+            unexplained = event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            self.denied = event in _CERTAIN
+            self.locked_out = self.denied or unexplained
+            self._lost = self._unexplained if unexplained else _LOST.get(event, f"ZeroMQ's event {event}")
         return self._lost
-
-    @property
-    def locked_out(self) -> bool:
-        """Whether it is the keys that keep us out."""
-        return self._lost in _LOCKED_OUT
 
     def send(self, data: bytes) -> bool:
         """Send one message; False when there is no room, and then the connection is of no use."""

@@ -13,7 +13,8 @@ import zmq
 from daydreamer.core.specs import Specs
 from daydreamer.transport.address import Address
 from daydreamer.transport.auth import Doorman, LearnerKeys, check_exposure
-from daydreamer.transport.learner_session import LearnerSession
+from daydreamer.transport.guarded_session import GuardedSession
+from daydreamer.transport.handshakes import Handshakes
 from daydreamer.transport.link import ActorStatus, LinkError, PolicyMessage, Rows
 from daydreamer.transport.messages import MAX_BATCH_ROWS, MAX_SMALL_BYTES
 from daydreamer.transport.row_codec import RowCodec
@@ -24,6 +25,10 @@ from daydreamer.transport.wake import Wake
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 128  # messages read before rows are handed over
+MOST_WAITING = 100  # messages of one connection that wait to be read; then TCP holds its sender back
+NOISE = MOST_AT_ONCE // 4  # messages at once from connections that are not listened to: a flood
+PAUSE = 0.005  # s between two looks into a flood: it costs others no more than that
+CHECK_KEYS = 1.0  # s
 FAREWELL = 2.0  # s that ``close`` gives actors to learn that they are to stop
 
 
@@ -60,7 +65,7 @@ class LearnerLink:
         self._lock = threading.Lock()  # guards the session; the sockets belong to the thread that receives
         self._seldom = Seldom(logger, clock=clock)
         codec = RowCodec(row_spec)
-        self._session = LearnerSession(codec, next_seq, durable_rows, self._seldom)
+        self._session = GuardedSession(codec, next_seq, durable_rows, self._seldom)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._doorman = Doorman(self._context, keys) if keys is not None else None
         self._socket = self._context.socket(zmq.ROUTER)
@@ -72,7 +77,11 @@ class LearnerLink:
             raise LinkError(f"cannot listen on {address}: {error}. Does another learner run?") from error
         self.port = int(self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         self._wake = Wake()
-        self._poller = zmq.Poller()
+        self._handshakes = Handshakes(self._socket, self._seldom)
+        self._next_check = 0.0
+        self._poller, self._bell = zmq.Poller(), zmq.Poller()
+        self._bell.register(self._wake.fileno(), zmq.POLLIN)
+        self._poller.register(self._handshakes.socket, zmq.POLLIN)
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._wake.fileno(), zmq.POLLIN)
         if self._doorman is not None:
@@ -89,20 +98,29 @@ class LearnerLink:
         deadline = self._clock() + timeout
         while True:
             self._wake.clear()
-            rows, more = self._read()
+            self._guard()
+            rows, more, noise = self._read()
             self._speak()
             now = self._clock()
             if rows or now >= deadline:
                 return rows
             with self._lock:
                 wait = min(deadline - now, self._session.wait(now))
-            if not more:
+            if noise >= NOISE:
+                self._bell.poll(math.ceil(PAUSE * 1000))
+            elif not more:
                 self._poller.poll(math.ceil(max(0.0, wait) * 1000))
 
     def acknowledge(self, stream: str, next_seq: int) -> None:
         """All rows of ``stream`` before ``next_seq`` are durable. Any thread."""
         with self._lock:
             self._session.acknowledge(stream, next_seq)
+        self._wake.ring()
+
+    def refuse(self, stream: str, reason: str) -> None:
+        """Rows of ``stream`` that came cannot be stored: tell its actor. Any thread."""
+        with self._lock:
+            self._session.refuse_stream(stream, reason, self._clock())
         self._wake.ring()
 
     def publish(self, policy: PolicyMessage) -> None:
@@ -146,6 +164,7 @@ class LearnerLink:
         self._speak()
         if self._doorman is not None:
             self._doorman.close()
+        self._handshakes.close()
         self._socket.close(linger=0)  # actors confirm a stop; rows that were not acknowledged come again
         term(self._context)
         self._wake.close()
@@ -157,6 +176,7 @@ class LearnerLink:
     def _set_options(self, address: Address, keys: LearnerKeys | None, max_bytes: int) -> None:
         set_option = self._socket.setsockopt
         set_option(zmq.MAXMSGSIZE, max_bytes)
+        set_option(zmq.RCVHWM, MOST_WAITING)
         set_option(zmq.SNDHWM, 8192)  # a whole policy in chunks; beyond it, messages are dropped
         set_option(zmq.HANDSHAKE_IVL, 5_000)
         set_option(zmq.HEARTBEAT_IVL, 2_000)  # libzmq's own, to drop half-open connections
@@ -165,23 +185,41 @@ class LearnerLink:
         if keys is not None:
             keys.apply(self._socket)
 
-    def _read(self) -> tuple[list[Rows], bool]:
-        """Take in what is here; the rows among it, and whether more may wait."""
-        if self._doorman is not None:
-            self._doorman.answer()
+    def _guard(self) -> None:
+        """Look to the doors: who wants to come in, who tried and failed, whose key was taken away."""
+        now = self._clock()
+        self._handshakes.check(now)
+        if self._doorman is None:
+            return
+        self._doorman.answer()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_KEYS
+            with self._lock:
+                self._session.shut_out(self._doorman.still_allows, now)
+
+    def _read(self) -> tuple[list[Rows], bool, int]:
+        """Take in what is here; the rows among it, whether more may wait, and how many messages were noise."""
         came: list[Rows] = []
+        noise = 0
         for _ in range(MOST_AT_ONCE):
             try:
-                identity, *parts = self._socket.recv_multipart(zmq.NOBLOCK)
+                identity, *parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
-                return came, False
-            now = self._clock()
+                return came, False, noise
+            now, who = self._clock(), identity.bytes
             with self._lock:
                 if len(parts) != 1:
-                    self._session.refuse(identity, f"expected one frame, got {len(parts)}", now)
-                elif (rows := self._session.receive(identity, parts[0], now)) is not None:
+                    self._session.refuse(who, f"expected one frame, got {len(parts)}", now)
+                elif (
+                    rows := self._session.hear(who, self._owner(parts[0]), parts[0].bytes, now)
+                ) is not None:
                     came.append(rows)
-        return came, True
+                noise += not self._session.knows(who)
+        return came, True, noise
+
+    def _owner(self, frame: zmq.Frame) -> str | None:
+        """Whose key ``frame`` came with, as the doorman said; None without keys."""
+        return str(frame.get("User-Id")) if self._doorman is not None else None
 
     def _speak(self) -> None:
         with self._lock:

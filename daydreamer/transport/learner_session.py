@@ -3,8 +3,9 @@
 A connection is known by ZeroMQ's routing id, which changes at every reconnect; ``Hello`` binds it to an actor
 and a stream. What comes from a connection that never said hello, or was silent too long, is not read: its
 owner hears nothing, gives up, and connects again. One that breaks the rules is told why, once, and not read
-again. A policy goes to an actor only when the one before has arrived, so a slow line never carries a queue
-of outdated policies.
+again. An actor's name belongs to one process, the one that came last: the one before it is told, and refused
+for as long as its successor is here. A policy goes to an actor only when the one before has arrived, so a slow
+line never carries a queue of outdated policies.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ CREDIT_INTERVAL = 0.05  # s; a credit that changes at every training step is tol
 SILENCE = 3.0  # s
 MAX_ACTORS = 64
 MAX_REFUSED = 1024
+MAX_SUPERSEDED = 1024
 MAX_REASON = 10_000  # characters
 
 
@@ -58,7 +60,9 @@ class _Peer:
     stream: str
     software: str
     policy: str  # digest of the policy it has
+    life: str  # of the actor's process
     expected: int  # the row that comes next
+    after_gap: bool  # rows before that one are not to be had
     heard: float
     spoken: float
     told_credit: int
@@ -90,6 +94,7 @@ class LearnerSession:
         self._peers: dict[bytes, _Peer] = {}
         self._actors: dict[str, _Heard] = {}
         self._refused: OrderedDict[bytes, float] = OrderedDict()
+        self._superseded: OrderedDict[tuple[str, str], None] = OrderedDict()  # (actor, life)
         self._policy: PolicyMessage | None = None
         self._stop: str | None = None
 
@@ -131,7 +136,7 @@ class LearnerSession:
         for peer in self._peers.values():
             if peer.stream == stream:
                 peer.told_credit = self.credit
-                self._say(peer.identity, Ack(stream, self._streams[stream], self.credit))
+                self._say(peer.identity, Ack(stream, next_seq, self.credit))
 
     def receive(self, identity: bytes, data: bytes, now: float) -> Rows | None:
         """Take in one message of the connection ``identity``; the rows in it, if it brought some."""
@@ -160,6 +165,11 @@ class LearnerSession:
         self._refused[identity] = now
         while len(self._refused) > MAX_REFUSED:
             self._refused.popitem(last=False)
+
+    def refuse_stream(self, stream: str, reason: str, now: float) -> None:
+        """Rows of ``stream`` cannot be stored: tell whoever sends it."""
+        for peer in [peer for peer in self._peers.values() if peer.stream == stream]:
+            self.refuse(peer.identity, reason, now)
 
     def tick(self, now: float) -> None:
         """Forget the silent; say what is due."""
@@ -200,13 +210,18 @@ class LearnerSession:
                 )
             )
         before = self._peers.pop(identity, None)
-        for other in [p for p in self._peers.values() if p.stream == hello.stream]:
-            del self._peers[other.identity]  # the same actor's old connection, half open
+        self._take_over(hello, now)
         if len(self._peers) >= MAX_ACTORS:
             raise Refused(f"{MAX_ACTORS} actors are connected, and that is the limit")
         wanted = self._durable_until(hello.stream, self._next_seq(hello.stream))
+        if gap := max(0, hello.oldest - wanted):
+            logger.warning(
+                "actor '%s' no longer has rows %d to %d of stream %s: it goes on after them",
+                hello.actor, wanted, hello.oldest - 1, hello.stream,
+            )  # fmt: skip
+            wanted = self._streams[hello.stream] = hello.oldest
         peer = _Peer(
-            identity, hello.actor, hello.stream, hello.software, hello.policy, wanted,
+            identity, hello.actor, hello.stream, hello.software, hello.policy, hello.life, wanted, gap > 0,
             heard=now, spoken=now, told_credit=self.credit,
         )  # fmt: skip
         if before is not None:  # the next stream of the same actor
@@ -216,6 +231,28 @@ class LearnerSession:
         self._know(peer)
         logger.info("actor '%s' is here; stream %s goes on at row %d", peer.actor, peer.stream, wanted)
         self._say(identity, Welcome(hello.stream, wanted, self.credit))
+
+    def _take_over(self, hello: Hello, now: float) -> None:
+        """One connection speaks for an actor, the newest; raises Refused when it is one that was superseded."""
+        for other in [p for p in self._peers.values() if p.actor == hello.actor or p.stream == hello.stream]:
+            if other.life == hello.life:
+                del self._peers[other.identity]  # the same process's old connection, half open
+                continue
+            if (hello.actor, hello.life) in self._superseded:
+                raise Refused(
+                    f"a newer process speaks as actor '{hello.actor}', and this one is refused while that one is "
+                    "here: stop one of the two, or give it a --name of its own"
+                )
+            self.refuse(
+                other.identity,
+                f"superseded: another process speaks as actor '{other.actor}' from now on. If both are meant to "
+                "run, give each a --name of its own",
+                now,
+            )
+            self._superseded[other.actor, other.life] = None
+        self._superseded.pop((hello.actor, hello.life), None)
+        while len(self._superseded) > MAX_SUPERSEDED:
+            self._superseded.popitem(last=False)
 
     def _durable_until(self, stream: str, next_seq: int) -> int:
         """Count what has become durable of ``stream`` since it was last looked at; how far it is now."""
@@ -250,8 +287,9 @@ class LearnerSession:
             raise Corrupt(f"row {peer.expected} of {peer.stream} was due, row {batch.first_seq} came")
         if len(batch.records) > MAX_BATCH_ROWS * self._codec.row_bytes:
             raise Corrupt(f"expected at most {MAX_BATCH_ROWS} rows at once, got {len(batch.records)} bytes")
-        rows = Rows(peer.actor, peer.stream, batch.first_seq, self._codec.decode(batch.records))
-        peer.expected = rows.next_seq
+        columns = self._codec.decode(batch.records)
+        rows = Rows(peer.actor, peer.stream, batch.first_seq, columns, peer.after_gap)
+        peer.expected, peer.after_gap = rows.next_seq, False
         if peer.actor in self._actors:
             self._actors[peer.actor].rows += len(rows)
         return rows

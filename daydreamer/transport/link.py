@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
@@ -18,6 +18,8 @@ from daydreamer.core.errors import Corrupt, DaydreamerError
 from daydreamer.core.transition import Row
 
 MAX_POLICY_BYTES = 128 << 20
+
+WhenFull = Literal["hold", "drop-oldest"]  # what an actor does whose spool is full
 
 
 class SpoolFull(DaydreamerError):
@@ -60,6 +62,7 @@ class Rows:
     stream: str
     first_seq: int
     columns: dict[str, NDArray[Any]]  # [N, ...] each, read-only
+    after_gap: bool = False  # rows of the stream before these are not to be had any more
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -83,6 +86,7 @@ class LinkStatus:
     stopped: str | None = None  # why the learner wants us to stop
     full: bool = False  # ``send`` raises SpoolFull
     broken: str | None = None  # why the link has broken down for good; nothing above changes any more
+    dropped: int = 0  # rows given up before they were acknowledged, because the spool was full
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,10 @@ class LearnerEnd(Protocol):
 
     def acknowledge(self, stream: str, next_seq: int) -> None:
         """All rows of ``stream`` before ``next_seq`` are durable: the actor may forget them."""
+        ...
+
+    def refuse(self, stream: str, reason: str) -> None:
+        """Rows of ``stream`` that came cannot be stored: tell its actor, which keeps them. Any thread."""
         ...
 
     def publish(self, policy: PolicyMessage) -> None:

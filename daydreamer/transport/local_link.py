@@ -62,6 +62,13 @@ class LocalLearner:
             self._durable += owners[0].forget(next_seq)
             self.changed.notify_all()
 
+    def refuse(self, stream: str, reason: str) -> None:
+        """Tell the actor of ``stream`` that its rows cannot be stored."""
+        with self.changed:
+            for actor in self._actors.values():
+                if actor.stream == stream:
+                    actor.turn_away(reason)
+
     def publish(self, policy: PolicyMessage) -> None:
         """Give every actor ``policy``."""
         policy.check()
@@ -188,6 +195,10 @@ class LocalActor:
             if self._open:
                 self._learner.changed.wait_for(lambda: not self._connected or not self._kept, timeout)
             self._open = False
+
+    def turn_away(self, reason: str) -> None:
+        """The learner, which holds the condition, refuses this actor's rows."""
+        self._refused = reason
 
     def hand_over(self) -> Rows | None:
         """The next rows for the learner, which holds the condition."""

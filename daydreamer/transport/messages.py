@@ -1,11 +1,13 @@
 """What the two ends say to each other, and the check that every message passes before anyone believes it.
 
-A message is one frame: a packed list ``[SCHEMA, kind, fields]``. Every field has one meaning and one check,
-whatever message it stands in (``_FIELDS``). A schema that differs is answered by ``Refuse``, the one message
+A message is one frame: a packed list ``[SCHEMA, kind, fields]``, in which bytes stand as an array of uint8, so that
+a long message is not parsed byte by byte. Every field has one meaning and one check, whatever message it stands
+in (``_FIELDS``). A schema that differs is answered by ``Refuse``, the one message
 that every schema reads::
 
     actor                                        learner
-      Hello  stream, row spec, policy it has  ->
+      Hello  life, stream, its oldest row kept,
+             row spec, policy it has         ->
                                              <-  Welcome  next row wanted, credit     (or Refuse)
       RowBatch  rows in order                ->
                                              <-  Ack      next row wanted, credit     (those before it are durable)
@@ -24,15 +26,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from daydreamer.core.errors import Corrupt
 from daydreamer.core.pack import dumps, loads
 from daydreamer.transport.link import MAX_POLICY_BYTES
 
-SCHEMA = 1  # raise it with every change of a message, of the row codec or of pack
+SCHEMA = 2  # raise it with every change of a message, of the row codec or of pack
 
 MAX_BATCH_ROWS = 64
 CHUNK_BYTES = 64 * 1024  # of a policy: on the slowest line one still comes well within the 3 s of silence
-MAX_SMALL_BYTES = 1 << 20  # of any message without rows or a chunk
+MAX_SMALL_BYTES = 256 * 1024  # of any message, rows or a chunk of a policy left aside
 
 
 class OtherSchema(Corrupt):
@@ -41,13 +45,15 @@ class OtherSchema(Corrupt):
 
 @dataclass(frozen=True)
 class Hello:
-    """Binds a connection to an actor and a stream; said again to go on with another stream."""
+    """Binds a connection to an actor and a stream; said again to go on with another stream, or after a gap."""
 
     actor: str
     stream: str
     row_spec: dict[str, Any]
     software: str
     policy: str
+    life: str = ""  # names the actor's process
+    oldest: int = 0  # the first row of the stream that can still be sent
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class RowBatch:
     """Rows of the bound stream, in the row codec's form, one after the other."""
 
     first_seq: int
-    records: bytes
+    records: bytes | memoryview
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class PolicyChunk:
     policy: str
     size: int
     offset: int
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(frozen=True)
@@ -138,15 +144,20 @@ _KINDS: dict[str, type[Any]] = {
     "stop": Stop,
 }
 _NAMES = {cls: kind for kind, cls in _KINDS.items()}
+_FIELDS_OF = {cls: [field.name for field in fields(cls)] for cls in _NAMES}
+_BULK = {"records", "data"}  # fields that are bytes
 
 ACTOR_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}-\d{13}-[0-9a-f]{8}")
 DIGEST = re.compile(r"([0-9a-f]{64})?")  # empty: none yet
+LIFE = re.compile(r"[0-9a-f]{0,32}")
 
 
 def encode(message: Message) -> bytes:
     """``message`` as bytes."""
-    body = {field.name: getattr(message, field.name) for field in fields(message)}
+    body = {name: getattr(message, name) for name in _FIELDS_OF[type(message)]}
+    for name in _BULK & body.keys():
+        body[name] = np.frombuffer(body[name], np.uint8)
     return dumps([SCHEMA, _NAMES[type(message)], body])
 
 
@@ -157,7 +168,7 @@ def decode(data: bytes | memoryview) -> Message:
         OtherSchema: it is of another version of the protocol.
         Corrupt: it is no message; the text says what is wrong.
     """
-    tree = loads(data)
+    tree = loads(data, most_header=MAX_SMALL_BYTES, most_arrays=1)
     if not (isinstance(tree, list) and len(tree) == 3 and isinstance(tree[1], str)):
         raise Corrupt("expected [schema, kind, fields]")
     schema, kind, body = tree
@@ -169,13 +180,15 @@ def decode(data: bytes | memoryview) -> Message:
     cls = _KINDS.get(kind)
     if cls is None:
         raise Corrupt(f"unknown kind of message {kind!r:.40}")
-    names = {field.name for field in fields(cls)}
-    if not isinstance(body, dict) or body.keys() != names:
+    names = _FIELDS_OF[cls]
+    if not isinstance(body, dict) or body.keys() != set(names):
         raise Corrupt(f"'{kind}': expected the fields {sorted(names)}, got {_keys(body)}")
     for name, value in body.items():
         what, fits = _FIELDS[name]
         if not fits(value):
             raise Corrupt(f"'{kind}': expected {what} for '{name}', got {value!r:.80}")
+        if name in _BULK:
+            body[name] = value.data
     message: Message = cls(**body)
     return message
 
@@ -197,7 +210,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_bytes(value: Any) -> bool:
-    return isinstance(value, bytes) and len(value) > 0
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 1 and value.size > 0
 
 
 def _is_metrics(value: Any) -> bool:
@@ -218,6 +231,8 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "row_spec": ("specs by name", lambda value: isinstance(value, dict) and len(value) <= 1024),
     "software": ("a short text", lambda value: isinstance(value, str) and len(value) <= 64),
     "policy": ("64 hex digits or nothing", _matches(DIGEST)),
+    "life": ("up to 32 hex digits", _matches(LIFE)),
+    "oldest": ("a natural number", _is_natural),
     "next_seq": ("a natural number", _is_natural),
     "first_seq": ("a natural number", _is_natural),
     "credit": ("an integer", _is_integer),

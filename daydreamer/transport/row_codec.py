@@ -7,6 +7,7 @@ one for each key.
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from daydreamer.core.errors import SpecMismatch
 from daydreamer.core.pack import DTYPES
 from daydreamer.core.specs import ArraySpec, Specs, brief, validate
 from daydreamer.core.transition import Row
+
+FEW = 4  # numbers that are compared sooner one by one than by numpy
 
 
 class RowCodec:
@@ -43,7 +46,7 @@ class RowCodec:
         for name, shape, dtype in self._fields:
             value = row[name]
             try:
-                fits = value.shape == shape and value.dtype == dtype
+                fits = value.shape == shape and (value.dtype is dtype or value.dtype == dtype)
             except AttributeError:
                 fits = False
             if not fits:
@@ -102,19 +105,25 @@ class _Group:
         limits = self._dtype if is_float else np.dtype("float64")
         self._low = np.concatenate(low).astype(limits)
         self._high = np.minimum(np.concatenate(high), 1.0 if self.is_bool else np.inf).astype(limits)
+        few = self._size <= FEW and is_float
+        self._struct = struct.Struct(f"<{self._size}{self._dtype.char}") if few else None
+        self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
         self.bounded = is_float or bool(np.isfinite(self._low).any() or np.isfinite(self._high).any())
 
     def fits(self, record: bytes) -> bool:
         """False when some value in one record is not finite or out of bounds."""
-        values = np.frombuffer(record, self._dtype, self._size, self._offset)
-        return self._all_within(values)
+        if self._struct is not None:
+            few = self._struct.unpack_from(record, self._offset)
+            return all(low <= value <= high for value, (low, high) in zip(few, self._bounds, strict=True))
+        return self._all_within(np.frombuffer(record, self._dtype, self._size, self._offset))
 
     def all_fit(self, records: bytes | memoryview) -> bool:
         """False when some value in some record is not finite or out of bounds."""
         return self._all_within(np.frombuffer(records, self._slice)["values"])
 
     def _all_within(self, values: NDArray[Any]) -> bool:
-        return bool(((values >= self._low) & (values <= self._high)).all())
+        fits = (values >= self._low) & (values <= self._high)
+        return b"\0" not in fits.tobytes()  # half the time of ``all`` where there are few
 
 
 def specs_to_bytes(specs: Specs) -> bytes:

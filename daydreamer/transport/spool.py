@@ -2,13 +2,13 @@
 
 One directory is one stream::
 
-    stream.json               the stream's name, and the row at which it starts
-    000000000000.log          records 0, 1, ... (a record log whose head is the row spec)
-    000000007049.log          goes on with record 7049
+    stream.json               the stream's name
+    000000000000.log          rows 0, 1, ... (a record log whose head is the row spec)
+    000000007049.log          goes on with row 7049
 
-Records are numbered by position in the directory; the stream's own numbers (seq) count from ``start``. The two
-differ only after ``rename``, which begins a new stream with rows that are already here. Segments are removed
-whole, so some acknowledged records are still kept: they are what a learner that begins anew receives first.
+A record is a row, and its number is the row's in the stream, for ever: that is how a learner tells a row that
+comes again from a new one, also after it was sent to another learner in between. Segments are removed whole,
+so some acknowledged rows are still kept: they are what a learner that begins anew receives first.
 
 Appended records survive a killed process. They are not synced: a power cut may take the last half minute of
 rows, and a slow or failing disk never holds up, or takes back, what was already given to it.
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from daydreamer.core.atomic_file import sync_directory, write_atomically
 from daydreamer.core.errors import Corrupt
-from daydreamer.core.record_log import RecordWriter, read_records, records_start, recover
+from daydreamer.core.record_log import RecordWriter, records_start, recover, survey
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class _Segment:
     path: Path
     first: int
     count: int
-    size: int  # bytes of the file
+    size: int  # bytes of the file; of two parts of a damaged one, the first has 0
 
     @property
     def end(self) -> int:
@@ -52,10 +52,11 @@ class Spool:
         """Begin ``stream`` in the new ``directory``; ``header`` describes the records."""
         self.directory = Path(directory)
         self.stream = stream
-        self.start = 0
         self.header = header
         self.acked = 0  # records before this one are durable at the learner
         self._segment_bytes = segment_bytes
+        self._record_bytes: int | None = None
+        self._gone = 0  # rows before this one were here once, when no segment says so
         self._segments: list[_Segment] = []
         self._writer: RecordWriter | None = None
         self._tail: list[bytes] = []  # records of the segment being written
@@ -65,8 +66,10 @@ class Spool:
         self._name()
 
     @classmethod
-    def reopen(cls, directory: Path | str) -> Spool:
+    def reopen(cls, directory: Path | str, record_bytes: int | None = None) -> Spool:
         """What an earlier life left in ``directory``, to be read and acknowledged, not appended to.
+
+        Where records of a known size are damaged, those behind them are kept.
 
         Raises:
             Corrupt: this is no spool, or its first segment cannot be read.
@@ -75,37 +78,46 @@ class Spool:
         self.directory = Path(directory)
         try:
             named = json.loads((self.directory / "stream.json").read_bytes())
-            self.stream, self.start = str(named["stream"]), int(named["start"])
+            self.stream = str(named["stream"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise Corrupt(f"{directory}: not a spool ({error})") from error
+        if named.get("start", 0):
+            raise Corrupt(f"{directory}: written by an older version, which numbered rows in another way")
         self.header = b""
-        self._segments, self._writer, self._tail, self._loaded = [], None, [], (-1, [])
-        self._segment_bytes = 0
+        self._gone, self._segments, self._writer, self._tail, self._loaded = 0, [], None, [], (-1, [])
+        self._segment_bytes, self._record_bytes = 0, record_bytes
         for path in sorted(self.directory.glob("*.log")):
-            found = recover(path)
+            found = recover(path, record_bytes)
             first = int(path.stem)
-            if self._segments and (first != self._segments[-1].end or found.header != self.header):
+            if self._segments and (first < self._segments[-1].end or found.header != self.header):
                 logger.error("%s does not follow the segment before it: it and later ones are left out", path)
                 break
             self.header = found.header
-            self._segments.append(_Segment(path, first, len(found.records), found.valid_size))
-        self.acked = max(self.start, self.oldest)
+            parts = [_Segment(path, first + run.first, len(run.records), 0) for run in found.runs]
+            self._segments += parts or [_Segment(path, first, 0, 0)]
+            self._segments[-1].size = found.valid_size
+        self.acked = self.oldest
         return self
 
     @property
     def oldest(self) -> int:
         """The first record that is still kept."""
-        return self._segments[0].first if self._segments else self.start
+        return self._segments[0].first if self._segments else self._gone
 
     @property
     def end(self) -> int:
         """The number of the record that will be appended next."""
-        return self._segments[-1].end if self._segments else self.start
+        return self._segments[-1].end if self._segments else self._gone
 
     @property
     def unacked(self) -> int:
-        """Records that the learner has not made durable."""
-        return self.end - self.acked
+        """Records that are here and that the learner has not made durable."""
+        return sum(max(0, part.end - max(part.first, self.acked)) for part in self._segments)
+
+    def kept_from(self, number: int) -> int:
+        """The first record from ``number`` on that is here; ``end`` when there is none."""
+        part = next((part for part in self._segments if number < part.end), None)
+        return self.end if part is None else max(number, part.first)
 
     @property
     def size(self) -> int:
@@ -145,7 +157,7 @@ class Spool:
         return kept
 
     def read(self, first: int, most: int) -> list[bytes]:
-        """Up to ``most`` records from ``first`` on; fewer at the end of a segment, none at ``end``.
+        """Up to ``most`` records from ``first`` on; fewer at the end of a segment, none where none is here.
 
         Raises:
             Corrupt: the disk lost what it was given.
@@ -163,20 +175,26 @@ class Spool:
 
     def acknowledge(self, upto: int) -> None:
         """Records before ``upto`` are durable elsewhere: remove the segments that hold no others."""
-        self.acked = max(self.acked, min(upto, self.end))
+        self.acked = self.kept_from(max(self.acked, min(upto, self.end)))
         while len(self._segments) > 1 and self._segments[0].end <= self.acked:
-            self._segments.pop(0).path.unlink()
+            self._remove_oldest()
 
     def rewind(self, to: int) -> None:
         """The learner has only the records before ``to``, which is still kept."""
         assert self.oldest <= to <= self.end, (self.oldest, to, self.end)
         self.acked = to
 
-    def rename(self, stream: str) -> None:
-        """Go on as ``stream``, whose first row is the oldest that is kept."""
-        self.stream, self.start = stream, self.oldest
-        self.acked = self.start
-        self._name()
+    def drop_oldest(self) -> int:
+        """Remove the oldest segment, to make room; how many rows that nobody has are lost with it."""
+        if not self._segments:
+            return 0
+        unacked = self.unacked
+        if len(self._segments) == 1:
+            self._gone = self.end
+            self._abandon_writer()
+        oldest = self._remove_oldest()
+        self.acked = max(self.acked, oldest.end)
+        return unacked - self.unacked
 
     def close(self) -> None:
         """Close the files; remove all when nothing is left to send. Idempotent."""
@@ -185,6 +203,12 @@ class Spool:
             self._writer = None
         if self.unacked == 0 and self.directory.exists():
             shutil.rmtree(self.directory)
+
+    def _remove_oldest(self) -> _Segment:
+        oldest = self._segments.pop(0)
+        if not any(part.path == oldest.path for part in self._segments):
+            oldest.path.unlink(missing_ok=True)
+        return oldest
 
     def _new_segment(self) -> RecordWriter:
         path = self.directory / f"{self.end:012d}.log"
@@ -195,28 +219,35 @@ class Spool:
 
     def _abandon(self, segment: _Segment) -> None:
         """Write no more to a file that the disk refused; what it holds stays good."""
+        self._abandon_writer()
+        if segment.count == 0:
+            self._gone = segment.first
+            self._segments.remove(segment)
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
+
+    def _abandon_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             with contextlib.suppress(OSError):
                 writer.close(durable=False)
-        if segment.count == 0:
-            self._segments.remove(segment)
-            with contextlib.suppress(OSError):
-                segment.path.unlink()
 
     def _records(self, segment: _Segment) -> list[bytes]:
         if segment is self._segments[-1] and self._tail:
             return self._tail
         if self._loaded[0] != segment.first:
-            self._loaded = (segment.first, list(read_records(segment.path)))
+            number = segment.first - int(segment.path.stem)
+            runs = survey(segment.path, self._record_bytes).runs
+            here = next((run.records for run in runs if run.first == number), [])
+            self._loaded = (segment.first, here)
         return self._loaded[1]
 
     def _name(self) -> None:
-        named = json.dumps({"stream": self.stream, "start": self.start}).encode()
+        named = json.dumps({"stream": self.stream}).encode()
         write_atomically(self.directory / "stream.json", named)
 
 
-def leftovers(directory: Path) -> list[Spool]:
+def leftovers(directory: Path, record_bytes: int | None = None) -> list[Spool]:
     """What earlier lives could not send, oldest first; directories in which nothing is left are removed.
 
     One that cannot be read is reported and left for a person to look at.
@@ -227,7 +258,7 @@ def leftovers(directory: Path) -> list[Spool]:
             shutil.rmtree(path)
             continue
         try:
-            spools.append(Spool.reopen(path))
+            spools.append(Spool.reopen(path, record_bytes))
         except Corrupt as error:
             logger.error("rows of an earlier life cannot be read, and stay where they are: %s", error)
     return sorted(spools, key=lambda spool: spool.directory.name.rsplit("-", 2)[-2:])

@@ -40,15 +40,18 @@ class DurableRows:
 
     def __init__(self) -> None:
         self.rewards: dict[str, list[float]] = {}
+        self.numbers: dict[str, list[int]] = {}
 
     def next_seq(self, stream: str) -> int:
-        return len(self.rewards.get(stream, []))
+        return self.numbers[stream][-1] + 1 if self.numbers.get(stream) else 0
 
     def append(self, rows: Any) -> int:
-        kept = self.rewards.setdefault(rows.stream, [])
-        assert rows.first_seq <= len(kept), f"rows {len(kept)} to {rows.first_seq} are missing"
-        kept += rows.columns["reward"][len(kept) - rows.first_seq :].tolist()
-        return len(kept)
+        expected = max(self.next_seq(rows.stream), rows.first_seq if rows.after_gap else 0)
+        assert rows.first_seq <= expected, f"rows {expected} to {rows.first_seq} are missing"
+        fresh = rows.columns["reward"][expected - rows.first_seq :].tolist()
+        self.rewards.setdefault(rows.stream, []).extend(fresh)
+        self.numbers.setdefault(rows.stream, []).extend(range(expected, expected + len(fresh)))
+        return self.next_seq(rows.stream)
 
     @property
     def count(self) -> int:

@@ -2,6 +2,7 @@ import errno
 import logging
 import os
 import stat
+import zlib
 
 import pytest
 
@@ -14,6 +15,7 @@ from daydreamer.core.record_log import (
     read_records,
     records_start,
     recover,
+    survey,
 )
 
 HEADER = b"header"
@@ -199,3 +201,57 @@ def test_a_new_file_is_durable_before_its_name_and_its_name_before_any_record(tm
     writer.append(b"a")
     writer.sync()
     assert order[3:] == ["file"]
+
+
+def uniform(path, count=6):
+    return write(path, [b"row %d" % i for i in range(count)])
+
+
+def test_records_of_one_size_are_found_again_behind_damage(tmp_path, caplog):
+    path = uniform(tmp_path / "log")
+    data = bytearray(path.read_bytes())
+    frame = FRAME_SIZE + 5
+    data[records_start(HEADER) + 2 * frame] ^= 1  # the length of record 2
+    data[records_start(HEADER) + 3 * frame + FRAME_SIZE] ^= 1  # a byte of record 3
+    path.write_bytes(data)
+    found = recover(path, record_bytes=5)
+    assert [(run.first, run.end) for run in found.runs] == [(0, 2), (4, 6)]
+    assert found.damaged == [(2, 4)]
+    assert found.records == [b"row 0", b"row 1", b"row 4", b"row 5"]
+    assert "records 2 to 3 are damaged and lost" in caplog.text
+    assert path.read_bytes() == data, "the damage is left for a person to look at"
+    assert len(recover(path).records) == 2, "without their size nothing is known of what follows"
+
+
+def test_damage_at_the_end_is_a_torn_tail(tmp_path):
+    path = uniform(tmp_path / "log")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1])
+    assert survey(path, 5).damaged == []
+    assert os.path.getsize(path) == len(data) - 1, "a survey changes nothing"
+    assert [(run.first, run.end) for run in recover(path, 5).runs] == [(0, 5)]
+    assert os.path.getsize(path) == len(data) - FRAME_SIZE - 5
+
+
+def test_a_writer_knows_the_checksum_of_its_file(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    writer = RecordWriter(path, HEADER)
+    for record in RECORDS:
+        writer.append(record)
+        writer.sync()
+    assert writer.crc == zlib.crc32(path.read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("full")))
+        writer.append(b"taken back")
+        with pytest.raises(OSError, match="full"):
+            writer.sync()
+    assert writer.crc == zlib.crc32(path.read_bytes())
+    writer.close()
+    assert RecordWriter(path, HEADER).crc == zlib.crc32(path.read_bytes())
+
+
+def test_a_file_that_did_not_fit_leaves_nothing_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        RecordWriter(tmp_path / "log", HEADER)
+    assert list(tmp_path.iterdir()) == []

@@ -156,5 +156,5 @@ def test_stats(opened, rows):
     # = 43 bytes and a frame of 8
     assert replay.stats() == {
         "replay/rows": 7, "replay/bytes": 7 * 51, "replay/segments": 3, "replay/streams": 2,
-        "replay/duplicates": 0, "replay/sampled_steps": 6,
+        "replay/duplicates": 0, "replay/sampled_steps": 6, "replay/syncs": 3,
     }  # fmt: skip

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest
 
 import daydreamer
 from daydreamer.core.errors import Corrupt
-from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, UnknownVersion
+from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, UnknownVersion, survey
 from daydreamer.core.specs import ArraySpec
-from daydreamer.replay import Replay
+from daydreamer.replay import Replay, ReplayGap
 
 
 def test_a_cut_at_any_byte_of_the_last_segment_keeps_every_whole_row(tmp_path, rows, values, monkeypatch):
@@ -25,12 +26,15 @@ def test_a_cut_at_any_byte_of_the_last_segment_keeps_every_whole_row(tmp_path, r
         replay.append(rows(0, 5), "a", 0)  # segments of 3 and 2 rows
     whole = (tmp_path / "whole" / "00000002.rows").read_bytes()
     row = FRAME_SIZE + replay._layout.row_bytes
+    rows_end = (
+        len(whole) - len(b'{"rows": 2, "crc32": %d}' % zlib.crc32(whole[: whole.rindex(b'{"rows"') - 8])) - 8
+    )
     for size in range(len(whole)):
         directory = tmp_path / "cut"
         shutil.rmtree(directory, ignore_errors=True)
         shutil.copytree(tmp_path / "whole", directory)
         (directory / "00000002.rows").write_bytes(whole[:size])
-        missing = -(-(len(whole) - size) // row)  # rows that lost a byte
+        missing = max(0, -(-(rows_end - size) // row))  # rows that lost a byte
         kept = 5 - min(missing, 2)
         with Replay(directory, spec, 100, 0, segment_rows=3) as replay:
             assert values(replay) == list(range(kept))
@@ -39,22 +43,80 @@ def test_a_cut_at_any_byte_of_the_last_segment_keeps_every_whole_row(tmp_path, r
             assert values(replay) == list(range(kept + 2))
 
 
-def test_a_segment_torn_in_the_middle_of_the_history_keeps_its_beginning(
+def damage(path, number, layout):
+    """Turn a bit in the middle of the ``number``th row of a segment."""
+    data = bytearray(path.read_bytes())
+    start = data.index(layout.header("a", 0)[:9]) + len(survey(path).header)
+    data[start + (FRAME_SIZE + layout.row_bytes) * number + FRAME_SIZE + 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_damage_in_the_middle_of_the_history_costs_the_damaged_rows_only(
     opened, rows, values, tmp_path, caplog
 ):
     first = opened(segment_rows=4)
     first.append(rows(0, 10), "a", 0)
     first.close()
-    path = tmp_path / "replay" / "00000002.rows"  # rows 4 .. 7
-    damaged = bytearray(path.read_bytes())
-    damaged[-1 - (FRAME_SIZE + first._layout.row_bytes)] ^= 1  # in row 6
-    path.write_bytes(damaged)
+    damage(tmp_path / "replay" / "00000002.rows", 1, first._layout)  # row 5 of rows 4 .. 7
     with caplog.at_level(logging.WARNING):
         again = opened(segment_rows=4)
-    assert "00000002.rows: torn after 2 good records" in caplog.text
-    assert values(again) == [0, 1, 2, 3, 4, 5, 8, 9]
-    assert np.flatnonzero(again.read(0, 8)["is_first"]).tolist() == [0, 6]  # row 8 does not follow row 5
-    assert again.next_seq("a") == 10
+    assert "00000002.rows: records 1 to 1 are damaged and lost; those behind are good" in caplog.text
+    assert values(again) == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    assert np.flatnonzero(again.read(0, 9)["is_first"]).tolist() == [0, 5]  # row 6 does not follow row 4
+    assert (again.next_seq("a"), again.collected) == (10, 9)
+
+
+def test_a_damaged_segment_is_dropped_whole(opened, rows, values, tmp_path):
+    first = opened(segment_rows=4)
+    first.append(rows(0, 10), "a", 0)
+    first.close()
+    damage(tmp_path / "replay" / "00000001.rows", 1, first._layout)
+    again = opened(capacity=6, segment_rows=4)  # nine good rows are three too many, the first file has three
+    assert values(again) == [4, 5, 6, 7, 8, 9]
+    again.close()
+    assert values(opened(capacity=6, segment_rows=4)) == [4, 5, 6, 7, 8, 9]
+    assert not (tmp_path / "replay" / "00000001.rows").exists()
+
+
+def test_whole_rows_that_are_missing_at_the_end_are_noticed(opened, rows, values, tmp_path, caplog):
+    first = opened(segment_rows=4)
+    first.append(rows(0, 8), "a", 0)
+    first.close()
+    path, row = tmp_path / "replay" / "00000001.rows", FRAME_SIZE + first._layout.row_bytes
+    data = path.read_bytes()
+    seal = data[data.rindex(b'{"rows": 4') - FRAME_SIZE :]
+    path.write_bytes(data[: -len(seal) - row] + seal)  # each record is whole, one is not there
+    with caplog.at_level(logging.ERROR):
+        assert values(opened(segment_rows=4)) == [0, 1, 2, 4, 5, 6, 7]
+    assert "its last 1 rows are gone" in caplog.text
+
+
+def test_a_full_disk_leaves_a_segment_without_a_seal_and_its_rows_durable(opened, rows, values, monkeypatch):
+    first = opened()
+    first.append(rows(0, 3), "a", 0)
+
+    def full(self):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordWriter, "_write", full)
+        first.close()
+    assert values(opened()) == [0, 1, 2]
+
+
+def test_a_stream_may_go_on_after_rows_that_nobody_has(opened, rows, values):
+    first = opened()
+    first.append(rows(0, 3), "a", 0)
+    with pytest.raises(ReplayGap):
+        first.append(rows(10, 2), "a", 10)
+    assert first.append(rows(10, 2), "a", 10, after_gap=True) == 2
+    assert first.append(rows(11, 2), "a", 11, after_gap=True) == 1, "a gap that is none"
+    assert (first.next_seq("a"), first.collected) == (13, 6)
+    first.close()
+    again = opened()
+    assert values(again) == [0, 1, 2, 10, 11, 12]
+    assert np.flatnonzero(again.read(0, 6)["is_first"]).tolist() == [0, 3]
+    assert (again.next_seq("a"), again.collected) == (13, 6)
 
 
 def test_an_unreadable_header_is_set_aside_loudly(opened, rows, values, tmp_path, caplog):
@@ -113,7 +175,7 @@ def test_order_of_a_drop_positions_first(opened, rows, tmp_path, monkeypatch):
     replay = opened(capacity=4, segment_rows=2)
     replay.append(rows(0, 2), "a", 0)
 
-    def killed(path):
+    def killed(path, missing_ok=False):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -121,6 +183,20 @@ def test_order_of_a_drop_positions_first(opened, rows, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             replay.append(rows(0, 3), "b", 0)
     assert '"a": 2' in (tmp_path / "replay" / "streams.json").read_text()
+    replay.close()
+    again = opened(capacity=4, segment_rows=2)  # which ends what was begun
+    assert not (tmp_path / "replay" / "00000001.rows").exists()
+    assert (len(again), again.collected, again.next_seq("a")) == (3, 5, 2)
+
+
+def test_positions_of_an_earlier_version_are_read(opened, rows, tmp_path):
+    first = opened(capacity=4, segment_rows=2)
+    first.append(rows(0, 5), "a", 0)
+    first.close()
+    (tmp_path / "replay" / "streams.json").write_text('{"a": 4, "gone": 7}')
+    again = opened(capacity=4, segment_rows=2)
+    assert (again.next_seq("a"), again.next_seq("gone")) == (5, 7)
+    assert (len(again), again.collected) == (3, 12)  # 5 of "a", of which 3 are here, and 7 of "gone"
 
 
 CHILD = """

@@ -92,7 +92,7 @@ def test_an_earlier_life_is_found_again(tmp_path):
         spool.append([record(i)])
     spool.acknowledge(7)  # and then the process is killed: nothing is closed
     (again,) = leftovers(tmp_path)
-    assert (again.stream, again.header, again.start) == (STREAM, b"spec", 0)
+    assert (again.stream, again.header) == (STREAM, b"spec")
     assert (again.oldest, again.end) == (5, 12)
     assert read_all(again, 5) == records(5, 12)
     again.acknowledge(12)
@@ -137,17 +137,48 @@ def test_what_is_no_spool_is_left_alone_and_reported(tmp_path, caplog):
         Spool.reopen(tmp_path / "strange")
 
 
-def test_rows_begin_a_new_stream_at_the_oldest_that_is_kept(tmp_path):
+def test_the_oldest_rows_are_given_up_a_segment_at_a_time_and_counted(tmp_path):
     spool = new(tmp_path)
-    for i in range(12):
-        spool.append([record(i)])
-    spool.acknowledge(7)
-    other = "spot-1700000000009-0a1b2c3d"
-    spool.rename(other)
-    assert (spool.stream, spool.start, spool.oldest, spool.unacked) == (other, 5, 5, 7)
-    spool.append([record(12)])
-    (again,) = leftovers(tmp_path)
-    assert (again.stream, again.start, again.end) == (other, 5, 13)
+    keep(spool, records(0, 12))  # segments of 5, 5 and 2
+    spool.acknowledge(3)
+    assert spool.drop_oldest() == 2  # rows 3 and 4
+    assert (spool.oldest, spool.acked, spool.unacked) == (5, 5, 7)
+    assert [spool.drop_oldest() for _ in range(3)] == [5, 2, 0]
+    assert (spool.oldest, spool.end, spool.unacked, spool.size) == (12, 12, 0, 0)
+    keep(spool, records(12, 14))  # numbers go on
+    assert (spool.oldest, spool.end, read_all(spool, 12)) == (12, 14, records(12, 14))
+
+
+def test_damage_in_the_middle_leaves_a_hole_and_the_rows_behind_it(tmp_path):
+    spool = new(tmp_path)
+    keep(spool, records(0, 12))
+    spool.close()
+    path = spool.directory / f"{5:012d}.log"
+    data = bytearray(path.read_bytes())
+    data[20 + 17 * 2] ^= 1  # the length of row 7
+    path.write_bytes(data)
+    again = Spool.reopen(spool.directory, record_bytes=9)
+    assert (again.oldest, again.end, again.unacked) == (0, 12, 11)
+    assert [again.kept_from(i) for i in (0, 6, 7, 8, 12)] == [0, 6, 8, 8, 12]
+    assert again.read(5, 64) == records(5, 7)
+    assert again.read(7, 64) == []
+    assert again.read(8, 64) == records(8, 10)
+    again.acknowledge(7)
+    assert again.acked == 8
+    assert path.exists()
+    again.acknowledge(10)
+    assert not path.exists()
+    again.acknowledge(12)
+    again.close()
+    assert not again.directory.exists()
+
+
+def test_a_spool_that_numbered_its_rows_in_another_way_is_left_alone(tmp_path):
+    spool = new(tmp_path)
+    keep(spool, records(0, 3))
+    (spool.directory / "stream.json").write_text(f'{{"stream": "{STREAM}", "start": 5}}')
+    with pytest.raises(Corrupt, match="an older version"):
+        Spool.reopen(spool.directory)
 
 
 def test_a_learner_that_lost_rows_gets_them_again(tmp_path):

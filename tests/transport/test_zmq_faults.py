@@ -7,7 +7,7 @@ import threading
 import pytest
 import zmq
 
-from daydreamer.transport import actor_session, learner_session
+from daydreamer.transport import actor_io, actor_session, learner_session
 from daydreamer.transport.actor_link import ActorLink
 from daydreamer.transport.auth import load_actor_keys, load_learner_keys, new_keys
 from daydreamer.transport.learner_link import LearnerLink
@@ -104,13 +104,14 @@ def test_a_key_that_is_not_allowed_gets_nothing_until_it_is(ends, store, tmp_pat
     assert "not allowed" in actor.status().refused
     assert (store.count, learner.actors(), actor.policy()) == (0, {}, None)
     # The learner need not be started again.
-    shutil.copy(tmp_path / "other" / "allowed" / "spot.pub", tmp_path / "keys" / "allowed" / "new.pub")
+    shutil.copy(tmp_path / "other" / "allowed" / "spot.pub", tmp_path / "keys" / "allowed" / "spot.pub")
     eventually(lambda: store.count == 1, lambda: pump(learner, store))
     eventually(lambda: actor.status().refused is None, lambda: pump(learner, store))
 
 
 @pytest.mark.parametrize("mistake", ["no keys", "another learner's key", "keys where the learner has none"])
-def test_keys_that_do_not_fit_are_named_as_the_cause(ends, store, tmp_path, mistake):
+def test_keys_that_do_not_fit_are_named_as_the_cause(ends, store, tmp_path, mistake, monkeypatch):
+    monkeypatch.setattr(actor_io, "LOCKED_OUT_FOR", 0.0)
     new_keys(tmp_path / "keys")
     new_keys(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "learner.pub", tmp_path / "keys" / "wrong")
@@ -284,3 +285,46 @@ def test_a_link_that_breaks_down_says_so_to_the_control_loop(ends, store, tmp_pa
     with pytest.raises(LinkError, match="a mistake in the link"):
         actor.send(row(1))
     assert actor.status().broken == "a mistake in the link"
+
+
+def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(ends, store, tmp_path, caplog):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    actor = dial(ends, port, tmp_path, spool_limit_bytes=20_000, when_full="drop-oldest")
+    for i in range(2000):  # 29 bytes each: three times the limit
+        actor.send(row(i))
+    eventually(lambda: actor.status().dropped > 1000 and not actor._desk.queue)
+    assert not actor.status().full and actor.status().spool_bytes <= 20_000 + 29
+    assert "its oldest rows are given up" in caplog.text
+    learner = listen(ends, store, port=port)
+    eventually(lambda: actor.status().connected and actor.status().unacked == 0, lambda: pump(learner, store))
+    numbers = store.numbers[actor.stream]
+    assert numbers == list(range(actor.status().dropped, 2000)), "the newest, in order, and no other"
+    assert store.rewards[actor.stream] == [float(i) for i in numbers]
+
+
+def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_path):
+    learner = listen(ends, store)
+    first, second = dial(ends, learner.port, tmp_path / "a"), dial(ends, learner.port, tmp_path / "b")
+    for i in range(50):
+        first.send(row(i))
+        second.send(row(i))
+    eventually(lambda: first.status().refused or second.status().refused, lambda: pump(learner, store))
+    staying, leaving = (second, first) if first.status().refused else (first, second)
+    eventually(lambda: staying.status().unacked == 0, lambda: pump(learner, store))
+    staying.close()
+    eventually(lambda: leaving.status().unacked == 0, lambda: pump(learner, store), within=20.0)
+    assert store.rewards == {one.stream: [float(i) for i in range(50)] for one in (first, second)}
+
+
+def test_rows_that_the_learner_cannot_store_are_told_to_their_actor_and_kept(ends, store, tmp_path):
+    learner = listen(ends, store)
+    actor = dial(ends, learner.port, tmp_path)
+    actor.send(row(0))
+    came = eventually(lambda: learner.receive(0.05))
+    learner.refuse(came[0].stream, "there is something about these rows")
+    eventually(lambda: actor.status().refused, lambda: learner.receive(0.01))
+    assert (actor.status().refused, actor.status().unacked) == ("there is something about these rows", 1)
+    eventually(lambda: store.count == 1, lambda: pump(learner, store))  # it asks again, and is welcome
+    eventually(lambda: actor.status().refused is None, lambda: pump(learner, store))

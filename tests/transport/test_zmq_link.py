@@ -8,17 +8,19 @@ from daydreamer.transport.learner_link import LearnerLink
 from tests.contracts.link_contract import SPEC, LinkContract, Pair
 
 
-def make_pair(tmp_path, learner_keys=None, actor_keys=None):
+def make_pair(tmp_path, keys=None):
     ends, ports = [], [9]  # nobody listens on the discard port
 
     def learner(next_seq=lambda stream: 0, **settings):
-        ends.append(LearnerLink("127.0.0.1:0", SPEC, next_seq, keys=learner_keys, **settings))
+        mine = load_learner_keys(keys) if keys else None
+        ends.append(LearnerLink("127.0.0.1:0", SPEC, next_seq, keys=mine, **settings))
         ports.append(ends[-1].port)
         return ends[-1]
 
     def actor(name, spec=SPEC):
         address = f"127.0.0.1:{ports[-1]}"
-        ends.append(ActorLink(address, name, spec, tmp_path / f"spool-{name}-{len(ends)}", keys=actor_keys))
+        mine = load_actor_keys(keys, name) if keys else None
+        ends.append(ActorLink(address, name, spec, tmp_path / f"spool-{name}-{len(ends)}", keys=mine))
         return ends[-1]
 
     def close():
@@ -42,9 +44,7 @@ class TestZmqLink(LinkContract):
 class TestZmqLinkWithKeys(LinkContract):
     @pytest.fixture
     def pair(self, tmp_path):
-        new_keys(tmp_path / "keys")
-        pair, close = make_pair(
-            tmp_path, load_learner_keys(tmp_path / "keys"), load_actor_keys(tmp_path / "keys")
-        )
+        new_keys(tmp_path / "keys", ["spot", "rex", "late", "alone"])
+        pair, close = make_pair(tmp_path, tmp_path / "keys")
         yield pair
         close()

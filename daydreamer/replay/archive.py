@@ -1,0 +1,151 @@
+"""A replay directory as it lies on the disk: read without a lock, checked, and repaired.
+
+For people and for other programs: it needs neither the preset nor the learner, and changes nothing, unless it
+is told to repair. ``Replay`` is what a learner uses.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from daydreamer.core.errors import Corrupt, DaydreamerError
+from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, Recovered, survey
+from daydreamer.core.specs import ArraySpec
+from daydreamer.replay.directory import NUMBER, Directory
+from daydreamer.replay.layout import Layout, Rows
+from daydreamer.replay.segment import Seal, seal_record, split_seal
+
+
+@dataclass(frozen=True)
+class Part:
+    """Good rows that follow one another, as they lie in one file."""
+
+    stream: str
+    first_seq: int
+    rows: Rows  # [N] structured
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What is in a segment file, and what is wrong with it."""
+
+    path: Path
+    stream: str
+    first_seq: int
+    rows: int  # good ones
+    sealed: bool
+    torn_bytes: int  # behind the last good record
+    damaged: tuple[tuple[int, int], ...]  # rows (first, end) in the middle that cannot be read
+    missing: int  # rows that the seal speaks of and that are not there
+    error: str = ""  # why nothing in it can be read
+
+    @property
+    def lost(self) -> int:
+        """Rows that were there once and are not."""
+        return self.missing + sum(end - first for first, end in self.damaged)
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is wrong; a file without a seal is one that grows, or whose process was killed."""
+        return not (self.error or self.torn_bytes or self.lost)
+
+
+class Archive:
+    """Reads ``path``: a run's directory, or the replay directory in it.
+
+    Raises:
+        DaydreamerError: there is no replay.
+        Corrupt: no segment says what its rows are.
+    """
+
+    def __init__(self, path: Path | str):
+        path = Path(path)
+        self.path = path / "replay" if (path / "replay").is_dir() else path
+        self.files = sorted(self.path.glob(f"{NUMBER}.rows"))
+        if not self.files:
+            raise DaydreamerError(
+                f"{path} holds no replay: expected segment files 00000001.rows, ... there or in {path / 'replay'}"
+            )
+        self.layout = Layout(self._spec())
+
+    def parts(self) -> Iterator[Part]:
+        """All good rows, in storage order."""
+        for path in self.files:
+            yield from self._read(path)[1]
+
+    def verify(self) -> Iterator[FileReport]:
+        """What is in each file, one after the other; nothing is changed."""
+        for path in self.files:
+            try:
+                yield self._read(path)[0]
+            except DaydreamerError as error:
+                yield FileReport(path, "", 0, 0, False, 0, (), 0, str(error))
+
+    def repair(self) -> Iterator[FileReport]:
+        """Cut off torn tails and seal what is not sealed; damage in the middle is left, and read around.
+
+        Raises:
+            ReplayLocked: A learner uses the directory.
+        """
+        directory = Directory(self.path)
+        try:
+            for report in self.verify():
+                if not report.error and (report.torn_bytes or not report.sealed):
+                    self._seal(report)
+                yield report
+        finally:
+            directory.close()
+
+    def _seal(self, report: FileReport) -> None:
+        found = survey(report.path, self.layout.row_bytes)
+        with open(report.path, "r+b") as file:
+            file.truncate(found.valid_size)
+        if not report.sealed:
+            end = found.runs[-1].end if found.runs else 0
+            writer = RecordWriter(report.path, found.header)
+            writer.append(seal_record(end, writer.crc, self.layout.row_bytes))
+            writer.close()
+
+    def _read(self, path: Path) -> tuple[FileReport, list[Part]]:
+        found = survey(path, self.layout.row_bytes)
+        stream, first_seq = self.layout.read_header(found.header, path)
+        runs, seal = split_seal(found, self.layout.row_bytes, path)
+        parts = [
+            Part(stream, first_seq + run.first, np.frombuffer(b"".join(run.records), self.layout.dtype))
+            for run in runs
+        ]
+        end = runs[-1].end if runs else 0
+        damaged = [(first_seq + first, first_seq + last) for first, last in found.damaged if first < end]
+        missing = max(0, seal.rows - end) if seal else 0
+        report = FileReport(
+            path, stream, first_seq, sum(len(part.rows) for part in parts), seal is not None,
+            found.size - found.valid_size, tuple(damaged), missing, _seal_breach(path, found, seal, bool(damaged)),
+        )  # fmt: skip
+        return report, parts
+
+    def _spec(self) -> dict[str, ArraySpec]:
+        for path in self.files:
+            try:
+                spec = json.loads(survey(path).header)["spec"]
+                return {name: ArraySpec.from_dict(one) for name, one in spec.items()}
+            except (Corrupt, ValueError, KeyError, TypeError):
+                continue
+        raise Corrupt(f"{self.path}: no segment file has a header that can be read")
+
+
+def _seal_breach(path: Path, found: Recovered, seal: Seal | None, damaged: bool) -> str:
+    """Every record is good and yet the bytes are not those that were sealed: somebody has put it together."""
+    if seal is None or damaged:
+        return ""
+    length = found.valid_size - FRAME_SIZE - len(found.runs[-1].records[-1])
+    crc = zlib.crc32(path.read_bytes()[:length])
+    end = sum(len(run.records) for run in found.runs) - 1
+    if crc == seal.crc32 or seal.rows != end:
+        return ""
+    return f"expected CRC-32 {seal.crc32:08x} of the whole file, got {crc:08x}"

@@ -1,0 +1,1 @@
+"""Replay in other programs' formats, and back."""

@@ -1,0 +1,247 @@
+"""A viewer's end of an actor's console: the newest telemetry, and hands. Connects again by itself."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import zmq
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.telemetry import Telemetry
+from daydreamer.transport import console_messages as messages
+from daydreamer.transport.address import Address
+from daydreamer.transport.auth import ActorKeys
+from daydreamer.transport.connection import Connection
+from daydreamer.transport.console_file import ConsoleFile
+from daydreamer.transport.console_messages import Hand, HandRefused
+from daydreamer.transport.link import LinkError
+from daydreamer.transport.term import term
+from daydreamer.transport.wake import Wake
+
+logger = logging.getLogger(__name__)
+
+SILENT = 3.0  # s without a word until the connection counts as lost
+_BACK_OFF = (0.1, 1.0)  # s, shortest and longest wait before the next dial
+
+
+@dataclass
+class _Wish:
+    """A hand on its way."""
+
+    hand: Hand
+    until: float
+    sent: bool = False
+    answer: str | None = None  # empty: received; else why not
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class ConsoleClient:
+    """Watches one actor. Any thread may call anything; nothing here waits longer than it is told to.
+
+    Args:
+        address: "HOST:PORT", or the path of an actor's directory or of its console.json, which is read again at each
+            connection: so it follows an actor that comes back on another port.
+        token: For hands; None: from the file, else hands are refused here.
+        keys: Of this end; for a console beyond loopback.
+        hz: Telemetry per second asked for, at most 20.
+        viewer: What this program is, for the actor's log.
+        clock: Monotonic seconds.
+
+    Raises:
+        LinkError: the address is none.
+    """
+
+    def __init__(
+        self,
+        address: str | Path,
+        token: str | None = None,
+        keys: ActorKeys | None = None,
+        hz: float = 10.0,
+        viewer: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._source = address if isinstance(address, Path) else Address.parse(address)
+        self._given_token, self._token, self._keys = token, token, keys
+        self._hz, self._viewer, self._clock = float(hz), viewer, clock
+        self._news = threading.Condition()
+        self._newest: Telemetry | None = None
+        self._came, self._given, self._heard = 0, 0, -math.inf
+        self.problem = "not connected yet"  # why nothing is heard, for a person; empty while it is
+        self._wishes: deque[_Wish] = deque()
+        self._asked: dict[int, _Wish] = {}
+        self._numbers = itertools.count(1)
+        self._wake = Wake()
+        self._closing = False
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._connection: Connection | None = None
+        self._dial_at, self._failures, self._watch_at = -math.inf, 0, -math.inf
+        self._thread = threading.Thread(target=self._run, name="console client", daemon=True)
+        self._thread.start()
+
+    def latest(self, timeout: float = 0.0) -> Telemetry | None:
+        """The newest telemetry, after waiting up to ``timeout`` [s] for one that was not given yet.
+
+        None when nothing has been heard for 3 s: the actor is gone, or ``problem`` says why not.
+        """
+        with self._news:
+            if timeout > 0:
+                self._news.wait_for(lambda: self._came > self._given or self._closing, timeout)
+            self._given = self._came
+            return self._newest if self._clock() - self._heard < SILENT else None
+
+    def send(self, wish: str, operator: str = "", timeout: float = 2.0) -> None:
+        """Send a hand and wait for the word that it was received. What came of it is in the telemetry.
+
+        Raises:
+            HandRefused: the wish is none, a name is missing, or the console refuses it: then the text says why.
+            LinkError: no answer came within ``timeout`` [s]. It may have acted or not, and never acts later than that.
+        """
+        if self._closing:
+            raise LinkError("the console's client is closed")
+        one = _Wish(Hand(wish, operator, self._viewer), self._clock() + timeout)
+        self._wishes.append(one)
+        self._wake.ring()
+        one.done.wait(timeout + 0.1)
+        if one.answer is None:
+            raise LinkError(
+                f"no answer to '{wish}' within {timeout:g} s: {self.problem or 'the actor is silent'}"
+            )
+        if one.answer:
+            raise HandRefused(one.answer)
+
+    def close(self) -> None:
+        """Let go. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        self._wake.ring()
+        self._thread.join(5.0)
+        with self._news:
+            self._news.notify_all()
+
+    def __enter__(self) -> ConsoleClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # In the thread
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._turn()
+        except Exception as error:  # the top of a thread
+            logger.exception("the console's client has broken down")
+            self.problem = f"the client has broken down: {error}"
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+            term(self._context)
+            self._wake.close()
+
+    def _turn(self) -> None:
+        now = self._clock()
+        if self._connection is None and now >= self._dial_at:
+            self._dial(now)
+        self._speak(now)
+        self._poll(self._clock())
+        if self._connection is not None:
+            self._listen(self._connection)
+
+    def _poll(self, now: float) -> None:
+        due = [self._dial_at] if self._connection is None else [self._watch_at]
+        due += [one.until for one in (*self._wishes, *self._asked.values())]
+        poller = zmq.Poller()
+        poller.register(self._wake.fileno(), zmq.POLLIN)
+        if self._connection is not None:
+            poller.register(self._connection.socket, zmq.POLLIN)
+            poller.register(self._connection.events, zmq.POLLIN)
+        poller.poll(math.ceil(1000 * min(max(0.0, min(due) - now), 1.0)))
+        self._wake.clear()
+
+    def _dial(self, now: float) -> None:
+        try:
+            address = self._source
+            if isinstance(address, Path):
+                found = ConsoleFile.read(address)
+                address = Address.parse(found.address)
+                self._token = self._given_token or found.token
+            self._connection = Connection(self._context, address, self._keys)
+        except LinkError as error:
+            self._hang_up(now, str(error))
+            return
+        self._watch_at, self._dialled = now, now
+
+    def _speak(self, now: float) -> None:
+        for number, one in list(self._asked.items()):
+            if now > one.until:
+                del self._asked[number]
+        while self._wishes and now > self._wishes[0].until:  # late wishes are dropped, never kept for later
+            self._wishes.popleft()
+        if self._connection is None:
+            return
+        if now >= self._watch_at:
+            self._watch_at = now + messages.WATCH_EVERY
+            self._connection.send(messages.encode("watch", hz=self._hz))
+        while self._wishes:
+            self._ask(self._connection, self._wishes.popleft())
+
+    def _ask(self, connection: Connection, one: _Wish) -> None:
+        if self._token is None:
+            one.answer = "no control token: give the one in console.json of this actor"
+            one.done.set()
+            return
+        number = next(self._numbers)
+        self._asked[number] = one
+        connection.send(messages.encode("hand", id=number, token=self._token, **asdict(one.hand)))
+
+    def _listen(self, connection: Connection) -> None:
+        try:
+            for data in connection.receive():
+                self._take(data)
+        except DaydreamerError as error:
+            self._hang_up(self._clock(), str(error))
+            return
+        now = self._clock()
+        silent = now - max(self._heard, self._dialled) > SILENT
+        reason = connection.lost() or ("the actor is silent" if silent else None)
+        if reason is not None:
+            self._hang_up(now, reason)
+
+    def _take(self, data: bytes) -> None:
+        kind, fields = messages.decode(data)
+        if kind in ("telemetry", "waiting"):
+            blob = messages.field(fields, "data", bytes) if kind == "telemetry" else None
+            telemetry = None if blob is None else Telemetry.from_bytes(blob)
+            with self._news:
+                self._newest = telemetry
+                self._came += 1
+                self._news.notify_all()
+        one = (
+            self._asked.pop(messages.field(fields, "id", int), None)
+            if kind in ("received", "refused")
+            else None
+        )
+        if one is not None:
+            one.answer = messages.field(fields, "why", str) if kind == "refused" else ""
+            one.done.set()
+        self._heard, self.problem, self._failures = self._clock(), "", 0
+
+    def _hang_up(self, now: float, reason: str) -> None:
+        self.problem = reason
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        shortest, longest = _BACK_OFF
+        self._dial_at = now + min(longest, shortest * 2**self._failures) * random.uniform(0.5, 1.0)
+        self._failures = min(self._failures + 1, 10)
