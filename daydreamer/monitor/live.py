@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 
 from daydreamer.monitor import screen
+from daydreamer.monitor.now import Now
 from daydreamer.monitor.stages import Milestone
 from daydreamer.monitor.story import Story
 
@@ -51,6 +52,9 @@ class LiveView:
         """Nothing: the next frame shows it."""
 
     def warned(self, text: str) -> None:
+        """Nothing: the next frame shows it."""
+
+    def saw(self, story: Story, before: Now | None) -> None:
         """Nothing: the next frame shows it."""
 
     def close(self, story: Story) -> None:

@@ -14,10 +14,13 @@ from rich.text import Text
 from daydreamer.monitor import plain
 from daydreamer.monitor.curve import sparkline
 from daydreamer.monitor.formats import UNKNOWN, Words, duration
+from daydreamer.monitor.lines import heading, line
+from daydreamer.monitor.screen_now import keys_row, now_rows
 from daydreamer.monitor.stages import MILESTONES, Milestone, stage
 from daydreamer.monitor.story import Story
 
 _STYLES = {  # of stages: from red, which wants attention, to green, which is why one does this
+    "paused": "bold red",
     "holding": "bold red",
     "on its back": "bold yellow",
     "rolling over": "bold cyan",
@@ -25,41 +28,45 @@ _STYLES = {  # of stages: from red, which wants attention, to green, which is wh
     "standing": "bold green",
     "walking": "bold green",
 }
-_FIXED = 14  # rows of everything but milestones and warnings, frame included
+_TALL = 32  # rows from which the curves of learning itself are shown too
 _LABEL, _VALUE, _RANGE = 9, 9, 14  # columns
 
 
 def draw(story: Story, title: str, width: int, height: int) -> RenderableType:
     """The whole panel, at most ``height`` rows of ``width`` columns."""
     inner = width - 4
-    room = height - _FIXED
-    warnings = _warnings(story, room, inner)
-    milestones = _milestones(story, room - len(warnings), inner)
+    watched = story.now is not None or bool(story.problem)
+    curves = (*_CURVES, *_MORE_CURVES) if height >= _TALL else _CURVES
     rows: list[RenderableType] = [
         _stage(story),
         _progress(story, inner),
-        Text(),
-        *(_curve(story, row, inner) for row in _CURVES),
-        Text(),
+        *([*now_rows(story, inner), heading("learning", inner)] if watched else [Text()]),
+        *(_curve(story, row, inner) for row in curves),
+        *([] if watched else [Text()]),
         *_numbers(story, inner),
-        *milestones,
-        *warnings,
     ]
+    keys = [keys_row()] if watched else []
+    room = height - 2 - len(rows) - len(keys)
+    warnings = _warnings(story, room, inner)
+    rows += [*_milestones(story, room - len(warnings), inner), *warnings]
+    rows = rows[: max(0, height - 2 - len(keys))]
+    rows += [Text()] * (height - 2 - len(keys) - len(rows)) if keys else []
     return Frame(
-        Group(*rows[: height - 2]), title=Text(f" {title} "), title_align="left", width=width, padding=(0, 1)
-    )
+        Group(*rows, *keys[: max(0, height - 2)]),
+        title=Text(f" {title} "), title_align="left", width=width, padding=(0, 1),
+    )  # fmt: skip
 
 
 def _stage(story: Story) -> RenderableType:
     found, words = stage(story.metrics)
     style = _STYLES.get(found.key, "bold")
-    return _line((f"● {words}", style))
+    return line((f"● {words}", style))
 
 
 def _progress(story: Story, width: int) -> RenderableType:
     left = f"{'robot':{_LABEL}}{plain.minutes(story):>{_VALUE + 5}} "
     if not story.target_minutes:
-        return _line((f"{left}  no end set", ""))
+        return line((f"{left}  no end set", ""))
     done = 0.0 if math.isnan(story.done) else story.done
     right = f" {100 * done:3.0f} %  ETA {duration(story.eta):>9}"
     grid = Table.grid(expand=True)
@@ -90,18 +97,25 @@ _CURVES = (
     _Row("speed", "robot/forward_speed", 0.0, 0.3),
 )
 
+_MORE_CURVES = (
+    _Row("imagined", "train/imag_reward", math.inf, -math.inf, span=1.0),
+    _Row("model", "train/loss/model", math.inf, -math.inf),
+    _Row("KL", "train/kl", 0.0, -math.inf),
+    _Row("entropy", "train/policy_entropy", 0.0, 1.0),
+)
+
 
 def _curve(story: Story, row: _Row, width: int) -> RenderableType:
     words = f"{row.label:{_LABEL}}{_known(Words(story.metrics)[row.name]):>{_VALUE}}  "
     values = story.curves[row.name].columns(width - len(words) - _RANGE)
     seen = [v for v in values if not math.isnan(v)]
     if not seen:
-        return _line((words, ""))
+        return line((words, ""))
     low, high = min(row.low, *seen), max(row.high, *seen)
     high = max(high, low + row.span)
     picture = sparkline(values, low, high)
     # + 0.0 makes 0.0 of -0.0
-    return _line((words, ""), (picture, "cyan"), (f"  {round(low, 1) + 0.0:.1f} to {high:.1f}", "dim"))
+    return line((words, ""), (picture, "cyan"), (f"  {round(low, 1) + 0.0:.1f} to {high:.1f}", "dim"))
 
 
 def _numbers(story: Story, width: int) -> list[RenderableType]:
@@ -121,7 +135,7 @@ def _numbers(story: Story, width: int) -> list[RenderableType]:
     for (left, a), (right, b) in zip(rows[::2], rows[1::2], strict=True):
         style = "bold red" if (right, b) == ("link", "down") else ""
         lines.append(
-            _line(
+            line(
                 (f"{left:{_LABEL}}", "dim"),
                 (f"{_known(a)[: room - 1]:{room}}", ""),
                 (f"{right:{_LABEL}}", "dim"),
@@ -144,13 +158,13 @@ def _milestones(story: Story, room: int, width: int) -> list[RenderableType]:
     order = sorted(MILESTONES, key=lambda m: reached.get(m.key, math.inf))
     begin = max(0, min(len(order) - (room - 1), len(reached)))
     lines = [_milestone(m, reached.get(m.key)) for m in order[begin : begin + room - 1]]
-    return [_heading("milestones", width), *lines]
+    return [heading("milestones", width), *lines]
 
 
 def _milestone(milestone: Milestone, minute: float | None) -> RenderableType:
     if minute is None:
-        return _line((f"· {'':12}{milestone.words:27}{milestone.when}", "dim"))
-    return _line(("✓", "green"), (f" {minute:6.1f} min  {milestone.words:27}", ""), (milestone.when, "dim"))
+        return line((f"· {'':12}{milestone.words:27}{milestone.when}", "dim"))
+    return line(("✓", "green"), (f" {minute:6.1f} min  {milestone.words:27}", ""), (milestone.when, "dim"))
 
 
 def _warnings(story: Story, room: int, width: int) -> list[RenderableType]:
@@ -160,19 +174,7 @@ def _warnings(story: Story, room: int, width: int) -> list[RenderableType]:
     if not shown or room < 2:
         return []
     lines = [
-        _line(("! ", "bold yellow"), (f"{text} ({n} times)" if n > 1 else text, "yellow"))
+        line(("! ", "bold yellow"), (f"{text} ({n} times)" if n > 1 else text, "yellow"))
         for text, n in shown
     ]  # fmt: skip
-    return [_heading("warnings", width), *lines]
-
-
-def _heading(words: str, width: int) -> RenderableType:
-    return _line((f"─ {words} ".ljust(width, "─"), "dim"))
-
-
-def _line(*parts: tuple[str, str]) -> Text:
-    """One row: never wrapped, cut with an ellipsis where the window is too narrow."""
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for words, style in parts:
-        text.append(words, style)
-    return text
+    return [heading("warnings", width), *lines]

@@ -60,6 +60,10 @@ STAGES = (
         lambda m: math.isnan(m("robot/minutes")),
     ),
     Stage(
+        "paused", "paused or stopped: no policy drives the robot", "actor/paused is 1",
+        lambda m: m("actor/paused") > 0,
+    ),
+    Stage(
         "holding", "holding still: the actor may not send more", "actor/holding is 1",
         lambda m: m("actor/holding") > 0,
     ),

@@ -8,10 +8,14 @@ from collections.abc import Iterable, Mapping
 
 from daydreamer.monitor.curve import Curve
 from daydreamer.monitor.formats import one_line
+from daydreamer.monitor.now import Now
 from daydreamer.monitor.record import Record
 from daydreamer.monitor.stages import Milestone, Milestones
 
-CURVES = ("robot/reward", "robot/upright", "robot/standing", "robot/forward_speed")
+CURVES = (
+    *("robot/reward", "robot/upright", "robot/standing", "robot/forward_speed"),
+    *("train/loss/model", "train/kl", "train/policy_entropy", "train/imag_reward"),
+)
 _RATE_WINDOW = 300.0  # s: long enough to smooth over pauses, short enough to follow a change of pace
 _RATE_EVERY = 1.0  # s between the samples that the pace is measured from
 _WARNINGS = 8
@@ -30,6 +34,9 @@ class Story:
         self.curves = {name: Curve() for name in CURVES}  # over robot/minutes
         self.milestones = Milestones()
         self.warnings: deque[tuple[str, int]] = deque(maxlen=_WARNINGS)  # (text, times in a row), newest last
+        self.now: Now | None = None  # what the robot's console says; None while it is silent
+        self.problem = ""  # why it is; empty where nobody listens to it
+        self.asked = ""  # a person's wish that is under way
         self._pace: deque[tuple[float, float]] = deque()  # (now [s], robot minutes)
 
     def replay(self, records: Iterable[Record]) -> None:
@@ -44,6 +51,12 @@ class Story:
         self.metrics.update({name: float(value) for name, value in metrics.items()})
         self._keep_pace(now)
         return self._remember(self.metrics, metrics)
+
+    def see(self, now: Now | None, problem: str = "") -> None:
+        """Take what the robot's console says, or None and why it says nothing."""
+        if now is not None and (self.now is None or now.last_hand != self.now.last_hand):
+            self.asked = ""
+        self.now, self.problem = now, problem
 
     def warn(self, text: str) -> bool:
         """Keep a warning. One that repeats the last is counted, not kept twice: then the answer is False."""

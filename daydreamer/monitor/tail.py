@@ -21,13 +21,17 @@ class Tail:
     A file that is not there yet is an empty one. A last line without its newline waits until it has one. When
     the file is replaced (rotated) the rest of the old one is read first; when it is cut shorter, reading
     starts again at its beginning. Lines that are no records are skipped and counted.
+
+    Args:
+        path: The file.
+        at: Byte to start at, the beginning of a line.
     """
 
-    def __init__(self, path: Path | str):
+    def __init__(self, path: Path | str, at: int = 0):
         self.path = Path(path)
         self.skipped = 0
         self._file: BinaryIO | None = None
-        self._offset = 0  # just after the last whole line that was read
+        self._offset = at  # just after the last whole line that was read
 
     def read(self) -> Iterator[Record]:
         """The new records, oldest first. Ends when there are no more for now; never waits."""

@@ -13,6 +13,7 @@ from typing import Protocol, TextIO
 
 from daydreamer.monitor import names, plain
 from daydreamer.monitor.formats import one_line
+from daydreamer.monitor.now import Now
 from daydreamer.monitor.stages import Milestone
 from daydreamer.monitor.story import Story
 from daydreamer.monitor.tail import Tail
@@ -58,6 +59,11 @@ class Panel:
         view = _live(title, self._story, self._lock, stream) if live else None
         self._view: _View = view or _Lines(title, stream)
 
+    @property
+    def live(self) -> bool:
+        """Whether it is drawn on a terminal, rather than written in lines."""
+        return not isinstance(self._view, _Lines)
+
     def update(self, metrics: Mapping[str, float]) -> None:
         """Take new values; names may be missing, the last value of each stays. Unknown names are ignored."""
         known = {name: value for name, value in metrics.items() if names.find(name)}
@@ -70,6 +76,18 @@ class Panel:
         with self._lock:
             if self._story.warn(text):
                 self._view.warned(text)
+
+    def see(self, now: Now | None, problem: str = "") -> None:
+        """Show what the robot's console says; None and the reason while it says nothing."""
+        with self._lock:
+            before = self._story.now
+            self._story.see(now, problem)
+            self._view.saw(self._story, before)
+
+    def ask(self, text: str) -> None:
+        """Show that a person's wish is under way, or why it failed, until the robot's console tells of another."""
+        with self._lock:
+            self._story.asked = one_line(text)
 
     def close(self) -> None:
         """Show the last state and give the terminal back. Idempotent."""
@@ -89,6 +107,7 @@ class Panel:
 class _View(Protocol):
     def changed(self, story: Story, milestones: list[Milestone], now: float) -> None: ...
     def warned(self, text: str) -> None: ...
+    def saw(self, story: Story, before: Now | None) -> None: ...
     def close(self, story: Story) -> None: ...
 
 
@@ -110,6 +129,15 @@ class _Lines:
 
     def warned(self, text: str) -> None:
         self._say(f"warning: {one_line(text)}")
+
+    def saw(self, story: Story, before: Now | None) -> None:
+        now = story.now
+        if now is None or before is None:
+            return
+        if now.last_hand != before.last_hand:
+            self._say(one_line(now.last_hand))
+        if now.stopped != before.stopped:
+            self._say(one_line(f"robot stopped: {now.stopped}") if now.stopped else "robot obeys again")
 
     def close(self, story: Story) -> None:
         if story.metrics:

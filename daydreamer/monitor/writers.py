@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from daydreamer.monitor import names
 from daydreamer.monitor.record import Record
@@ -82,21 +82,36 @@ class TensorBoardWriter:
 
         self._event, self._summary = Event, Summary
         self._now = now
-        self._writer = EventFileWriter(str(directory), flush_secs=10)
-        self._closed = False
+        self._open = lambda: EventFileWriter(str(directory), flush_secs=10)
+        self._writer: Any = self._open()
+        self._open_at = 0.0  # not before, after the disk refused
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Queue one event; a thread of TensorBoard's writes it within 10 s."""
+        """Queue one event; a thread of TensorBoard's writes it within 10 s.
+
+        Raises:
+            OSError: The disk refused. TensorBoard's thread ends by that; a minute later another file is begun.
+        """
         names.check(metrics)
+        if self._writer is None and self._now() < self._open_at:
+            return
         values = [self._summary.Value(tag=name, simple_value=float(value)) for name, value in metrics.items()]
         summary = self._summary(value=values)
-        self._writer.add_event(self._event(wall_time=self._now(), step=int(step), summary=summary))
+        try:
+            self._writer = self._writer or self._open()
+            self._writer.add_event(self._event(wall_time=self._now(), step=int(step), summary=summary))
+        except OSError:
+            self._writer, self._open_at = None, self._now() + 60.0
+            raise
 
     def close(self) -> None:
-        """Flush and end the writer's thread."""
-        if not self._closed:
-            self._closed = True
-            self._writer.close()
+        """Flush and end the writer's thread. Points that the disk refuses are lost, and a warning says so."""
+        writer, self._writer = self._writer, None
+        try:
+            if writer is not None:
+                writer.close()
+        except OSError as error:
+            _log.warning("the newest points for TensorBoard are lost: %s", error)
 
 
 class Fanout:

@@ -146,3 +146,36 @@ def test_a_broken_writer_does_not_keep_the_others_from_writing(path):
     both.close()
     assert broken.closed
     assert path.read_text().count("\n") == 1
+
+
+def test_a_disk_that_was_full_costs_tensorboard_some_points_and_not_the_rest(tmp_path, monkeypatch):
+    gfile = pytest.importorskip("tensorboard.compat.tensorflow_stub.io.gfile")
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    time = 1000.0
+    writer = TensorBoardWriter(tmp_path, now=lambda: time)
+    with monkeypatch.context() as patch:
+        patch.setattr(gfile.LocalFileSystem, "append", full)
+        patch.setattr(gfile.LocalFileSystem, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            for step in range(100_000):  # TensorBoard's own thread meets the disk, sooner or later
+                writer.write(step, {"robot/up": 0.0})
+        writer.write(1, {"robot/up": 0.0})  # nothing is tried for a minute
+    time += 61.0
+    writer.write(5, {"robot/up": 0.5})
+    writer.close()
+    writer.close()
+    events = accumulator.EventAccumulator(str(tmp_path)).Reload()
+    assert events.Scalars("robot/up")[-1].value == 0.5
+
+
+def test_a_full_disk_does_not_keep_a_learner_from_its_end(tmp_path, monkeypatch, caplog):
+    gfile = pytest.importorskip("tensorboard.compat.tensorflow_stub.io.gfile")
+    writer = TensorBoardWriter(tmp_path, now=lambda: 1000.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(gfile.GFile, "flush", lambda self: (_ for _ in ()).throw(OSError(28, "No space left")))
+        writer.close()
+    assert "the newest points for TensorBoard are lost" in caplog.text

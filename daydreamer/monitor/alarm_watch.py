@@ -1,0 +1,113 @@
+"""Gathers what the alarms look at while a run goes on, in bounded memory."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from daydreamer.monitor.alarms import Facts
+from daydreamer.monitor.record import Record
+
+_KEEP = 25.0  # robot minutes of the past
+_EVERY = 0.1  # robot minutes between two points of it
+_TREND = ("robot/reward", "robot/standing", "train/loss/reward")  # what is compared with its past
+_FLAP_WINDOW = 600.0  # s
+_RATE_WINDOW = 600.0  # s over which the growth of the run is measured
+_RATE_LEAST = 60.0  # s of it, before which the rate says nothing
+
+
+class Watch:
+    """Fed with every record, asked for ``Facts``. One thread.
+
+    Args:
+        directory: Of the run, on the disk that must not fill up; None: disks are not watched.
+        train_ratio: Replayed steps per collected step that the run is configured for; NaN when not known.
+        prefill: Rows before the first update.
+    """
+
+    def __init__(self, directory: Path | None = None, train_ratio: float = math.nan, prefill: int = 0):
+        self._directory, self._train_ratio, self._prefill = directory, train_ratio, prefill
+        self._metrics: dict[str, float] = {}
+        self._time = math.nan  # of the newest record
+        self._past: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._lost: deque[float] = deque(maxlen=100)  # when the link was lost
+        self._bytes: deque[tuple[float, float]] = deque()  # (time, replay bytes)
+
+    def update(self, record: Record) -> None:
+        """Take a record; they come oldest first."""
+        was_connected = self._metrics.get("link/connected", 0.0)
+        self._metrics.update(record.metrics)
+        self._time = record.time
+        if was_connected > 0 and self._metrics.get("link/connected", 0.0) == 0:
+            self._lost.append(record.time)
+        if "replay/bytes" in record.metrics:
+            self._bytes.append((record.time, record.metrics["replay/bytes"]))
+            while record.time - self._bytes[0][0] > _RATE_WINDOW or len(self._bytes) > 2000:
+                self._bytes.popleft()
+        self._remember(record)
+
+    def facts(
+        self,
+        now: float,
+        *,
+        ended: bool = False,
+        robot_age: float = math.nan,
+        temperature: float = math.nan,
+        stopped: str = "",
+        estop: str = "none",
+    ) -> Facts:
+        """What is known at ``now`` (unix s); the rest is what the actor's console tells, if it is followed.
+
+        Args:
+            now: Unix seconds.
+            ended: True when the run is over, so that silence is no alarm.
+            robot_age: Seconds since the console was heard.
+            temperature: degC of the hottest motor.
+            stopped: Why the robot no longer obeys.
+            estop: State of the e-stop.
+        """
+        return Facts(
+            metrics={} if ended else self._metrics,
+            past=() if ended else tuple(self._past),
+            metrics_age=math.nan if ended else now - self._time,
+            robot_age=math.nan if ended else robot_age,
+            temperature=temperature,
+            stopped=stopped,
+            estop=estop,
+            flaps=sum(now - lost <= _FLAP_WINDOW for lost in self._lost),
+            ratio_target=self._ratio_target(),
+            disk_free=self._disk_free(),
+            disk_rate=self._disk_rate(),
+        )
+
+    def _remember(self, record: Record) -> None:
+        minute = self._metrics.get("robot/minutes", math.nan)
+        if math.isnan(minute) or (self._past and minute - self._past[-1][0] < _EVERY):
+            return
+        self._past.append((minute, {n: self._metrics[n] for n in _TREND if n in self._metrics}))
+        while minute - self._past[0][0] > _KEEP:
+            self._past.popleft()
+
+    def _ratio_target(self) -> float:
+        """Updates are owed for the rows after the prefill; too early there is too little to compare."""
+        rows = self._metrics.get("replay/rows", math.nan)
+        if not rows > 2 * max(self._prefill, 1):
+            return math.nan
+        return self._train_ratio * (1 - self._prefill / rows)
+
+    def _disk_free(self) -> float:
+        if self._directory is None:
+            return math.nan
+        try:
+            return float(shutil.disk_usage(self._directory).free)
+        except OSError:
+            return math.nan
+
+    def _disk_rate(self) -> float:
+        if not self._bytes or self._bytes[-1][0] - self._bytes[0][0] < _RATE_LEAST:
+            return math.nan
+        (then, before), (now, after) = self._bytes[0], self._bytes[-1]
+        return (after - before) / (now - then)

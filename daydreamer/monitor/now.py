@@ -1,0 +1,43 @@
+"""The robot at this moment, as the panel shows it: what its actor's console says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+HANGS = 1.0  # s without news from a loop whose console still answers
+
+# What a key of the panel asks for. Stop is the largest key.
+KEYS = {
+    " ": "damp",
+    "p": "pause",
+    "r": "resume",
+    "l": "lie_down",
+    "g": "mark_good",
+    "b": "mark_bad",
+    "R": "reset",
+}
+QUIT = "q"
+
+
+@dataclass(frozen=True)
+class Now:
+    """One moment of one robot. NaN: not known."""
+
+    activity: str
+    mode: str
+    stopped: str = ""  # why it does not obey
+    last_hand: str = ""  # the newest wish and what became of it
+    faults: tuple[str, ...] = ()
+    estop: str = "none"
+    up: float = math.nan
+    speed: float = math.nan  # m/s forward
+    reward: float = math.nan
+    policy_version: int = -1
+    policy_age: float = math.nan  # s
+    connected: bool = False  # to its learner
+    unacked: int = 0  # rows
+    late: float = math.nan  # s
+    warmest: float = math.nan  # degC
+    viewers: int = 0
+    age: float = 0.0  # s since the control loop told it

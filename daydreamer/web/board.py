@@ -1,0 +1,191 @@
+"""Everything there is to show, from one run directory and the consoles of its actors."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.monitor import alarms
+from daydreamer.runtime import report_file
+from daydreamer.runtime.run_dir import RunDir
+from daydreamer.transport.console_file import NAME as CONSOLE_FILE
+from daydreamer.transport.link import LinkError
+from daydreamer.web import charts, dream
+from daydreamer.web.robot_follower import Console, RobotFollower
+from daydreamer.web.run_follower import RunFollower
+
+_log = logging.getLogger(__name__)
+
+_SEARCH_EVERY = 1.0  # s between two looks for actors
+
+
+class Board:
+    """What the server asks. Any thread may.
+
+    Args:
+        run_dir: The run to follow, or None.
+        consoles: By name, besides those of the run's actors; closed here.
+        open_console: Connects to an actor by its directory in the run.
+        now: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        run_dir: RunDir | None,
+        consoles: dict[str, Console],
+        open_console: Callable[[Path], Console],
+        now: Callable[[], float] = time.time,
+    ):
+        self._open, self._now = open_console, now
+        self.run = RunFollower(run_dir, now) if run_dir is not None else None
+        self._robots = {name: RobotFollower(name, console) for name, console in consoles.items()}
+        self._closing = threading.Event()
+        self._searcher = threading.Thread(target=self._search, name="actor search", daemon=True)
+        self.viewers = 0
+
+    def start(self) -> None:
+        """Begin to follow."""
+        for robot in self._robots.values():
+            robot.start()
+        if self.run is not None:
+            self.run.start()
+            self._searcher.start()
+
+    def close(self) -> None:
+        """End all threads. Idempotent."""
+        self._closing.set()
+        if self._searcher.ident is not None:
+            self._searcher.join(5.0)
+        for robot in self._robots.values():
+            robot.close()
+        if self.run is not None:
+            self.run.close()
+
+    @property
+    def robots(self) -> Sequence[RobotFollower]:
+        """Those followed now."""
+        return list(self._robots.values())
+
+    # What a viewer gets
+
+    def hello(self) -> dict[str, Any]:
+        """What does not change while the page is open."""
+        config = self.run.config() if self.run else {}
+        path = str(self.run.run_dir.path) if self.run else ""
+        return {
+            "run": path,
+            "preset": config.get("name", ""),
+            "hz": config.get("hz", 20.0),
+            "charts": [chart.to_dict() for chart in charts.CHARTS],
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Stage, newest metrics, alarms, events, who is there."""
+        return {
+            "wall": self._now(),
+            "viewers": self.viewers,
+            "alarms": [
+                {"key": r.alarm.key, "danger": r.alarm.danger, "text": str(r), "advice": r.alarm.advice}
+                for r in self.alarms()
+            ],
+            "dream": self._dream_stamp(),
+            **(self.run.status(self._robot_alive()) if self.run else {}),
+        }
+
+    def robot_messages(self) -> list[dict[str, Any]]:
+        """The newest of every robot."""
+        return [robot.message() for robot in self.robots]
+
+    def robots_count(self) -> tuple[tuple[str, int, int], ...]:
+        """Changes when ``robot_messages`` does: also once a second while a robot is silent, as its age grows."""
+        return tuple((r.name, r.count, int(r.age) if r.age >= 1 else 0) for r in self.robots)
+
+    def dream(self, sequence: int) -> dict[str, Any] | None:
+        """The model's newest predictions; None when there are none."""
+        if self.run is None:
+            return None
+        report = report_file.read(self.run.run_dir.path)
+        return None if report is None else dream.message(report, sequence, self.run.config().get("hz", 20.0))
+
+    def alarms(self) -> list[alarms.Raised]:
+        """Those that hold now."""
+        robots = [(robot.age, robot.telemetry) for robot in self.robots if robot.telemetry is not None]
+        newest = [telemetry for age, telemetry in robots if age < alarms.ROBOT_SILENT]
+        told: dict[str, Any] = {
+            "robot_age": max((age for age, _ in robots), default=math.nan),
+            "temperature": max((float(np.max(t.temperature)) for t in newest), default=math.nan),
+            "stopped": "; ".join(t.stopped for t in newest if t.stopped),
+            "estop": next(
+                (state for state in ("lost", "pressed") for t in newest if t.estop == state), "none"
+            ),
+        }
+        return alarms.active(
+            self.run.facts(self._robot_alive(), **told) if self.run else alarms.Facts(**told)
+        )
+
+    # Hands
+
+    def hand(self, wish: str, operator: str = "", robot: str | None = None) -> None:
+        """Pass on a wish to ``robot``; a stop goes to every robot, whatever is named.
+
+        Raises:
+            DaydreamerError: It was not received by one of them; the text says which and why.
+        """
+        every = self.robots
+        chosen = every if wish == "damp" or robot is None else [r for r in every if r.name == robot]
+        if not chosen:
+            raise DaydreamerError(
+                "no robot is connected" if robot is None else f"no robot is called '{robot}'"
+            )
+        problems: list[str] = []
+        threads = [
+            threading.Thread(target=self._send, args=(one, wish, operator, problems), daemon=True)
+            for one in chosen
+        ]
+        for (
+            thread
+        ) in threads:  # beside each other: a robot that does not answer must not keep others from stopping
+            thread.start()
+        for thread in threads:
+            thread.join(3.0)
+        if problems:
+            raise DaydreamerError("; ".join(problems))
+
+    @staticmethod
+    def _send(robot: RobotFollower, wish: str, operator: str, problems: list[str]) -> None:
+        try:
+            robot.console.send(wish, operator)
+        except (DaydreamerError, LinkError) as error:
+            problems.append(f"{robot.name}: {error}")
+
+    # In the searcher's thread
+
+    def _search(self) -> None:
+        """Actors may come at any time; one that ends and comes back is the same console."""
+        assert self.run is not None
+        while not self._closing.is_set():
+            for file in sorted(self.run.run_dir.path.glob(f"actor-*/{CONSOLE_FILE}")):
+                name = file.parent.name.removeprefix("actor-")
+                if name not in self._robots:
+                    robot = RobotFollower(name, self._open(file))
+                    robot.start()
+                    self._robots = {**self._robots, name: robot}
+            self._closing.wait(_SEARCH_EVERY)
+
+    def _robot_alive(self) -> bool:
+        return any(robot.age < alarms.ROBOT_SILENT for robot in self.robots)
+
+    def _dream_stamp(self) -> float | None:
+        """When the newest predictions were written, so that the page knows when to ask for them."""
+        try:
+            return (self.run.run_dir.path / report_file.NAME).stat().st_mtime if self.run else None
+        except OSError:
+            return None

@@ -1,0 +1,152 @@
+// Hands on the robot. The page never believes that a wish was granted: it waits until the robot's own word shows it.
+import { element } from "./format.js";
+import { headers } from "./stream.js";
+import { worst } from "./now.js";
+
+const $ = (id) => document.getElementById(id);
+const KEYS = { l: "lie_down", g: "mark_good", b: "mark_bad" };
+const NAMES = { pause: "pause", resume: "resume", lie_down: "lie down", damp: "STOP", reset: "reset", mark_good: "mark good", mark_bad: "mark bad" };
+const AGAIN = 300; // ms between two tries of a stop
+const DOUBT = 1500; // ms after which a person is told to use the e-stop
+const GIVE_UP = 8000; // ms
+
+const isStopped = (r) => r.mode === "DAMP" || r.mode === "OFF";
+const isStill = (r) => ["paused", "lying down"].includes(r.activity);
+const SHOWS = { // what the robot's word must be for a wish to count as granted
+  damp: isStopped,
+  pause: (r) => isStill(r) || isStopped(r),
+  lie_down: (r) => r.activity === "lying down",
+  resume: (r) => !isStill(r) && !isStopped(r),
+  reset: (r) => !isStopped(r) && !r.stopped,
+  mark_good: (r, before) => r.last_hand !== before,
+  mark_bad: (r, before) => r.last_hand !== before,
+};
+
+export class Hands {
+  constructor() {
+    this.allowed = false;
+    this.list = [];
+    this.pending = null;
+    $("stop").addEventListener("click", () => this.wish("damp"));
+    document.querySelectorAll(".hand").forEach((button) => button.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.wish(button.dataset.wish);
+    }));
+    $("reset").addEventListener("submit", (event) => event.preventDefault());
+    addEventListener("keydown", (event) => this.key(event), true);
+    addEventListener("keyup", (event) => event.key === " " && event.preventDefault(), true); // a focused button is not pressed by stop
+    setInterval(() => this.tick(), 100);
+  }
+
+  allow(allowed) {
+    this.allowed = allowed;
+    this.enable();
+  }
+
+  robots(list) {
+    this.list = list;
+    this.heard = performance.now();
+    const robot = worst(list);
+    const pause = $("pause");
+    const wish = robot && isStill(robot) ? "resume" : "pause";
+    if (pause.dataset.wish !== wish) {
+      pause.dataset.wish = wish;
+      pause.replaceChildren(wish === "resume" ? "Resume " : "Pause ", element("kbd", "p"));
+    }
+    $("last-hand").textContent = robot?.last_hand ? `last: ${robot.last_hand}` : "";
+    this.enable();
+  }
+
+  status() {}
+
+  lost() {
+    this.heard = -Infinity;
+  }
+
+  // Space is stop, always and everywhere on the page, also in the field for a name.
+  key(event) {
+    if (event.key === " " && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      if (!event.repeat) this.wish("damp");
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input:not([type=range])")) return;
+    if (event.key === "p") this.wish($("pause").dataset.wish);
+    else if (KEYS[event.key]) this.wish(KEYS[event.key]);
+  }
+
+  enable() {
+    const able = this.allowed && this.list.some((r) => r.age !== null);
+    $("stop").disabled = !this.allowed || !this.list.length;
+    document.querySelectorAll(".hand").forEach((button) => { button.disabled = !able; });
+    $("hands-note").textContent = !this.allowed
+      ? "Reading only: open the link that was printed at the start, which holds the token."
+      : !this.list.length ? "No robot is connected." : "Each acts through the robot's own guard, and counts only when the robot shows it.";
+  }
+
+  wish(wish) {
+    if (!this.allowed) {
+      this.say("bad", "This page may not move or stop the robot: it was opened without the token. USE THE E-STOP.");
+      return;
+    }
+    const operator = $("operator").value.trim();
+    if (wish === "reset" && !operator) {
+      this.say("bad", "A reset needs the name of the person who looked at the robot.");
+      $("operator").focus();
+      return;
+    }
+    const before = worst(this.list)?.last_hand;
+    this.pending = { wish, operator, before, begun: performance.now(), sent: 0, tried: -Infinity, problem: "" };
+    this.tick();
+  }
+
+  // Sends, sends a stop again until it shows, and tells what came of it.
+  tick() {
+    const { pending } = this;
+    if (!pending) return;
+    const now = performance.now();
+    const age = now - pending.begun;
+    const fresh = this.heard > pending.begun && this.list.length > 0;
+    const shown = this.list.filter((r) => r.age !== null && r.age < 1).map((r) => SHOWS[pending.wish](r, pending.before));
+    const all = pending.wish === "damp" ? shown.length === this.list.length && shown.every(Boolean) : shown.some(Boolean);
+    if (fresh && all) {
+      this.pending = null;
+      this.say("good", `${NAMES[pending.wish]}: confirmed by the robot`, 4000);
+      return;
+    }
+    if (age > GIVE_UP) {
+      this.pending = null;
+      this.say("bad", this.doubt(pending));
+      return;
+    }
+    if (!pending.sent || (pending.wish === "damp" && now - pending.tried > AGAIN)) this.send(pending, now);
+    if (pending.problem || age > DOUBT) this.say("bad", this.doubt(pending));
+    else this.say("", `${NAMES[pending.wish]}: sent, waiting for the robot`);
+  }
+
+  doubt({ wish, problem }) {
+    const advice = wish === "damp" ? " USE THE E-STOP." : "";
+    return `${NAMES[wish]}: NOT CONFIRMED by the robot.${advice} ${problem}`;
+  }
+
+  async send(pending, now) {
+    pending.sent += 1;
+    pending.tried = now;
+    const body = JSON.stringify({ wish: pending.wish, operator: pending.operator });
+    try {
+      const answer = await fetch("api/hand", { method: "POST", headers: { ...headers(), "Content-Type": "application/json" }, body });
+      pending.problem = answer.ok ? "" : await answer.text();
+    } catch {
+      pending.problem = "The page's server does not answer.";
+    }
+  }
+
+  say(kind, text, forget = 0) {
+    const box = $("answer");
+    box.hidden = false;
+    box.dataset.kind = kind;
+    if (box.textContent !== text) box.textContent = text;
+    clearTimeout(this.forget);
+    if (forget) this.forget = setTimeout(() => { box.hidden = true; }, forget);
+  }
+}

@@ -1,0 +1,90 @@
+// The connection to the server: reading with the token in a header, and a stream that comes back by itself.
+import { Paced } from "./paced.js";
+
+const SILENT = 3000; // ms without a word until what is shown counts as old
+
+// The token travels in the address's fragment, which no server sees and no log keeps.
+const fragment = new URLSearchParams(location.hash.slice(1)).get("token");
+if (fragment) {
+  sessionStorage.setItem("token", fragment);
+  history.replaceState(null, "", location.pathname);
+}
+
+export function headers() {
+  return { Authorization: `Bearer ${sessionStorage.getItem("token") || ""}` };
+}
+
+export async function get(path) {
+  const answer = await fetch(path, { headers: headers() });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+export class Stream {
+  // `handlers`: opened(), one for each event by name, and lost(why, seconds) while nothing comes.
+  constructor(handlers) {
+    this.handlers = handlers;
+    this.heard = performance.now();
+    this.why = "connecting";
+    this.newest = {}; // by event: not parsed yet
+    this.curves = []; // each builds on the one before, so none may be left out
+    this.pace = new Paced(() => this.deliver());
+    setInterval(() => {
+      const silent = performance.now() - this.heard;
+      if (silent > SILENT) {
+        this.handlers.lost(this.why, Math.round(silent / 1000));
+        this.abort?.abort(); // a connection that is dead without saying so
+      }
+    }, 500);
+  }
+
+  async run() {
+    for (;;) {
+      try {
+        await this.once();
+        this.why = "the page's server ended the connection";
+      } catch (error) {
+        this.why = error.name === "AbortError" || error instanceof TypeError ? "the page's server does not answer" : error.message;
+      }
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  }
+
+  async once() {
+    this.abort = new AbortController();
+    const late = setTimeout(() => this.abort.abort(), SILENT);
+    const answer = await fetch("api/stream", { headers: headers(), signal: this.abort.signal });
+    clearTimeout(late);
+    if (!answer.ok) throw new Error(await answer.text());
+    this.heard = performance.now();
+    await this.handlers.opened();
+    this.curves = [];
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      this.heard = performance.now();
+      const events = (rest + value).split("\n\n");
+      rest = events.pop();
+      for (const event of events) this.take(event);
+      this.pace.soon();
+      await new Promise((turn) => setTimeout(turn)); // keys and taps come before a backlog
+    }
+  }
+
+  take(event) {
+    const [head, body] = event.split("\n", 2);
+    const [name, data] = [head.slice("event: ".length), body.slice("data: ".length)];
+    if (name === "curves") this.curves.push(data);
+    else this.newest[name] = data; // a page that is slow sees fewer, and always the newest
+  }
+
+  deliver() {
+    const [curves, newest] = [this.curves, this.newest];
+    this.curves = [];
+    this.newest = {};
+    for (const [name, data] of Object.entries(newest)) this.handlers[name]?.(JSON.parse(data));
+    for (const data of curves) this.handlers.curves(JSON.parse(data));
+  }
+}

@@ -1,0 +1,214 @@
+"""The web server: one page, one stream of what is new, hands, and ``/metrics``.
+
+Each viewer has its own place in the stream. One that reads slowly gets less, the newest each time, and costs nobody
+else anything; nothing here waits for a viewer, and nothing of the robot's waits for this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.transport.console_messages import WISHES
+from daydreamer.web import prometheus
+from daydreamer.web.access import Access, Denied
+from daydreamer.web.board import Board
+
+_log = logging.getLogger(__name__)
+
+PAGE = Path(__file__).parent / "page"
+MOST_VIEWERS = 32
+_PERIOD = 0.1  # s between two looks at what is new
+_STATUS_EVERY = 10  # of these
+_MOST_BODY = 4096  # bytes of a hand
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def application(board: Board, access: Access) -> Starlette:
+    """The ASGI application. The board is started and closed by the caller."""
+    server = _Server(board, access)
+    return Starlette(
+        routes=[
+            Route("/", server.page),
+            Route("/api/hello", server.hello),
+            Route("/api/stream", server.stream),
+            Route("/api/dream", server.dream),
+            Route("/api/hand", server.hand, methods=["POST"]),
+            Route("/metrics", server.metrics),
+            Mount("/page", StaticFiles(directory=PAGE)),
+        ],
+        middleware=[Middleware(_Headers), Middleware(GZipMiddleware, minimum_size=1000)],
+    )
+
+
+def serve(
+    board: Board, access: Access, sock: socket.socket, certificate: Path | None, key: Path | None
+) -> None:
+    """Serve on a bound socket until SIGINT or SIGTERM."""
+    config = uvicorn.Config(
+        application(board, access), log_level="warning", access_log=False, lifespan="off",
+        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key, ws="none",
+    )  # fmt: skip
+    board.start()
+    try:
+        uvicorn.Server(config).run(sockets=[sock])
+    finally:
+        board.close()
+
+
+class _Server:
+    def __init__(self, board: Board, access: Access):
+        self._board, self._access = board, access
+        self._robots: tuple[Any, bytes] = (None, b"")  # packed once for all viewers
+
+    async def page(self, request: Request) -> Response:
+        return _denied(self._access.page(request.headers)) or FileResponse(PAGE / "index.html")
+
+    async def hello(self, request: Request) -> Response:
+        """Also tells whether the token that came is good for hands."""
+        if denied := _denied(self._access.read(request.headers)):
+            return denied
+        return _json({**self._board.hello(), "hands": self._access.hand(request.headers) is None})
+
+    async def dream(self, request: Request) -> Response:
+        if denied := _denied(self._access.read(request.headers)):
+            return denied
+        number = request.query_params.get("sequence", "0")
+        sequence = int(number) if number.isdecimal() and len(number) < 6 else 0
+        return _json(await run_in_threadpool(self._board.dream, sequence))
+
+    async def metrics(self, request: Request) -> Response:
+        if denied := _denied(self._access.read(request.headers)):
+            return denied
+        text = await run_in_threadpool(prometheus.exposition, self._board)
+        return Response(text, media_type=prometheus.CONTENT_TYPE)
+
+    async def hand(self, request: Request) -> Response:
+        """Answers when the actor has received it; what came of it is for the telemetry to show."""
+        if denied := _denied(self._access.hand(request.headers)):
+            return denied
+        try:
+            wish, operator, robot = _wish(await _body(request))
+        except ValueError as error:
+            return PlainTextResponse(str(error), 400)
+        try:
+            await run_in_threadpool(self._board.hand, wish, operator, robot)
+        except DaydreamerError as error:
+            return PlainTextResponse(str(error), 502)
+        return PlainTextResponse("received")
+
+    async def stream(self, request: Request) -> Response:
+        """Server-sent events: status, robots, curves."""
+        if denied := _denied(self._access.read(request.headers)):
+            return denied
+        if self._board.viewers >= MOST_VIEWERS:
+            return PlainTextResponse(f"there are {MOST_VIEWERS} viewers already: close another page", 503)
+        return StreamingResponse(self._events(), media_type="text/event-stream")
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        board, robots, tick = self._board, None, 0
+        curves: tuple[int, int, float] = (
+            -1,
+            0,
+            math.nan,
+        )  # generation, bins, newest: as this viewer has them
+        board.viewers += 1
+        try:
+            while True:
+                if tick % _STATUS_EVERY == 0:
+                    yield _event("status", await run_in_threadpool(board.status))
+                if (count := board.robots_count()) != robots:
+                    robots = count
+                    yield self._robot_event(count)
+                end = board.run.curves_end() if board.run is not None else None
+                if board.run is not None and end is not None and end != curves:
+                    # The last bin that the viewer has may have grown since.
+                    fresh = await run_in_threadpool(board.run.curves, curves[0], max(0, curves[1] - 1))
+                    curves = (fresh["generation"], fresh["end"], end[2])
+                    yield _event("curves", fresh)
+                tick += 1
+                await asyncio.sleep(_PERIOD)
+        finally:
+            board.viewers -= 1
+
+    def _robot_event(self, count: object) -> bytes:
+        if self._robots[0] != count:
+            self._robots = (count, _event("robots", self._board.robot_messages()))
+        return self._robots[1]
+
+
+class _Headers:
+    """Adds what a browser needs to keep others out."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]):
+        self._app = app
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+async def _body(request: Request) -> bytes:
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > _MOST_BODY:
+            raise ValueError(f"a hand is at most {_MOST_BODY} bytes")
+    return data
+
+
+def _wish(body: bytes) -> tuple[str, str, str | None]:
+    """Wish, operator and robot. Raises ValueError when there are none in ``body``."""
+    try:
+        data = json.loads(body)
+    except ValueError as error:
+        raise ValueError('expected JSON like {"wish": "pause"}') from error
+    if not isinstance(data, dict) or data.get("wish") not in WISHES:
+        raise ValueError(f"expected a wish, one of {', '.join(WISHES)}")
+    operator, robot = data.get("operator", ""), data.get("robot")
+    if not isinstance(operator, str) or not isinstance(robot, (str, type(None))):
+        raise ValueError("operator and robot are text")
+    return data["wish"], operator, robot
+
+
+def _event(name: str, data: Any) -> bytes:
+    return f"event: {name}\ndata: {_dumps(data)}\n\n".encode()
+
+
+def _json(data: Any) -> Response:
+    return Response(_dumps(data), media_type="application/json")
+
+
+def _dumps(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def _denied(denied: Denied | None) -> Response | None:
+    return None if denied is None else PlainTextResponse(denied.why, denied.status)

@@ -1,0 +1,57 @@
+import math
+
+import pytest
+
+from daydreamer.monitor.alarm_watch import Watch
+from daydreamer.monitor.record import Record
+
+
+def feed(watch: Watch, name: str, *values: float, every: float = 10.0) -> None:
+    for k, value in enumerate(values):
+        watch.update(Record(k, every * k, {name: value}))
+
+
+def test_a_link_that_comes_and_goes_is_counted_and_forgotten():
+    watch = Watch()
+    feed(watch, "link/connected", 1, 0, 1, 0, 1, 0, 0)  # lost at 10, 30 and 50 s
+    assert watch.facts(60.0).flaps == 3
+    assert watch.facts(620.0).flaps == 2  # ten minutes after the first
+    assert watch.facts(700.0).flaps == 0
+
+
+def test_the_rate_is_known_after_a_minute():
+    watch = Watch()
+    feed(watch, "replay/bytes", 0, 1e4, 2e4, 3e4, 4e4, 5e4)
+    assert math.isnan(watch.facts(50.0).disk_rate)
+    watch.update(Record(6, 60.0, {"replay/bytes": 6e4}))
+    assert watch.facts(60.0).disk_rate == pytest.approx(1000.0)
+
+
+def test_the_ratio_is_expected_of_the_rows_after_the_prefill():
+    watch = Watch(train_ratio=128.0, prefill=2000)
+    watch.update(Record(0, 0.0, {"replay/rows": 3000.0}))
+    assert math.isnan(watch.facts(0.0).ratio_target)  # too early
+    watch.update(Record(1, 1.0, {"replay/rows": 16000.0}))
+    assert watch.facts(1.0).ratio_target == pytest.approx(112.0)  # 128 * 14000 / 16000
+
+
+def test_the_past_is_bounded():
+    watch = Watch()
+    for k in range(60_000):  # 100 robot minutes
+        watch.update(Record(k, float(k), {"robot/minutes": k / 600, "robot/reward": 5.0}))
+    facts = watch.facts(0.0)
+    assert len(facts.past) <= 251
+    assert facts.past[-1][0] - facts.past[0][0] <= 25.0
+
+
+def test_an_ended_run_raises_nothing_that_only_a_living_one_can():
+    watch = Watch()
+    watch.update(Record(0, 0.0, {"actor/holding": 1.0}))
+    facts = watch.facts(1e6, ended=True)
+    assert math.isnan(facts.metrics_age)
+    assert not facts.metrics
+
+
+def test_the_disk_of_the_run_is_watched(tmp_path):
+    assert Watch(tmp_path).facts(0.0).disk_free > 0
+    assert math.isnan(Watch(tmp_path / "gone").facts(0.0).disk_free)
