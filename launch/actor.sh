@@ -14,6 +14,8 @@ keys=()
 [[ -z "${DAYDREAMER_KEYS:-}" ]] || keys=(--keys "$DAYDREAMER_KEYS")
 # One thread for numerics: the control loop wants a quiet core, not many.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+# Several words: options and their values.
+read -r -a options <<<"${DAYDREAMER_OPTIONS:-}"
 exec "$program" actor \
   --preset "$DAYDREAMER_PRESET" --logdir "$DAYDREAMER_LOGDIR" --speed "$DAYDREAMER_SPEED" \
-  --connect "$DAYDREAMER_CONNECT" --name "$DAYDREAMER_NAME" ${keys[@]+"${keys[@]}"} "$@"
+  --connect "$DAYDREAMER_CONNECT" --name "$DAYDREAMER_NAME" ${keys[@]+"${keys[@]}"} ${options[@]+"${options[@]}"} "$@"

@@ -12,6 +12,8 @@ program="$here/../.venv/bin/daydreamer"
 [[ -x "$program" ]] || program=daydreamer
 keys=()
 [[ -z "${DAYDREAMER_KEYS:-}" ]] || keys=(--keys "$DAYDREAMER_KEYS")
+# Several words: options and their values.
+read -r -a options <<<"${DAYDREAMER_OPTIONS:-}"
 exec "$program" learner \
   --preset "$DAYDREAMER_PRESET" --logdir "$DAYDREAMER_LOGDIR" --speed "$DAYDREAMER_SPEED" \
-  --bind "$DAYDREAMER_BIND" ${keys[@]+"${keys[@]}"} "$@"
+  --bind "$DAYDREAMER_BIND" ${keys[@]+"${keys[@]}"} ${options[@]+"${options[@]}"} "$@"
