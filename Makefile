@@ -46,5 +46,5 @@ $(STAMP): pyproject.toml constraints.txt
 	"Python 3.10 or 3.11 is needed, and \"$(PYTHON)\" is %d.%d: pybullet, the simulator, has no wheels above 3.11.\n" % v \
 	+ "Name another one: make $(MAKECMDGOALS) PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[learner,sim,dev]' -c constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[learner,sim,web,dev]' -c constraints.txt
 	@touch $(STAMP)

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import Changes, KeysDir, Logdir, PresetName, load_preset, log_to_stderr
+from daydreamer.cli.options import (
+    CalibrationFile,
+    Changes,
+    ConsoleAt,
+    Estop,
+    KeysDir,
+    Logdir,
+    PresetName,
+    load_preset,
+    log_to_stderr,
+    with_calibration,
+)
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.run_dir import RunDir, next_life
 from daydreamer.runtime.stop_signals import StopSignals
+
+if TYPE_CHECKING:
+    from daydreamer.envs.robot_env import RobotEnv
+    from daydreamer.runtime.attendant import Attendant
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +49,7 @@ class ActorCommand:
     logdir: Logdir
     preset: PresetName = "a1-sim"
     changes: Changes = ()
+    calibration: CalibrationFile = None
     connect: Annotated[str, tyro.conf.arg(metavar="HOST:PORT", help="where the learner listens")] = (
         "127.0.0.1:5555"
     )
@@ -42,6 +62,17 @@ class ActorCommand:
         Literal["max", "realtime"],
         tyro.conf.arg(help="of a simulated robot: as fast as possible, or as on Earth"),
     ] = "max"
+    estop: Estop = ""
+    console: ConsoleAt = ""
+    spool_mb: Annotated[
+        int, tyro.conf.arg(metavar="MB", help="as much may wait on the disk for the learner")
+    ] = 1024
+    when_full: Annotated[
+        Literal["hold", "drop-oldest"],
+        tyro.conf.arg(
+            help="then hold the robot until there is room, or give up the oldest rows (link/dropped)"
+        ),
+    ] = "hold"
 
     def run(self) -> int:
         """Act until stopped."""
@@ -57,14 +88,59 @@ class ActorCommand:
         from daydreamer.transport.actor_link import ActorLink
         from daydreamer.transport.auth import load_actor_keys
 
-        preset = load_preset(self.preset, self.changes)
+        preset = load_preset(self.preset, with_calibration(self.changes, self.calibration))
+        build.check_calibrated(preset)
         directory = RunDir(self.logdir).actor(self.name)
         keys = load_actor_keys(self.keys, self.name) if self.keys else None
         # Every life draws other numbers, and the same ones when the run is repeated.
         robot_seed, noise_seed = np.random.SeedSequence([self.seed, next_life(directory)]).generate_state(2)
-        env = build.make_env(preset, self.speed, int(robot_seed))
+        env = build.make_env(preset, self.speed, int(robot_seed), self.estop)
         link = ActorLink(
-            self.connect, self.name, row_spec(env.obs_spec, env.act_spec), directory / "spool", keys=keys
-        )
-        config = replace(preset.actor, wait_for_credit=build.time_can_stand_still(preset, self.speed))
-        return run_actor(env, link, config, env.robot.clock, stop, timing=env.timing, seed=int(noise_seed))
+            self.connect, self.name, row_spec(env.obs_spec, env.act_spec), directory / "spool", keys=keys,
+            spool_limit_bytes=self.spool_mb << 20, when_full=self.when_full,
+        )  # fmt: skip
+        standing = build.time_can_stand_still(preset, self.speed)
+        config = replace(preset.actor, wait_for_credit=standing)
+        with self._attended(env, standing) as attendant:
+            return run_actor(
+                env,
+                link,
+                config,
+                env.robot.clock,
+                stop,
+                timing=env.timing,
+                seed=int(noise_seed),
+                attendant=attendant,
+            )
+
+    @contextlib.contextmanager
+    def _attended(self, env: RobotEnv, paced: bool) -> Iterator[Attendant | None]:
+        """Whoever serves the console, which outlives the robot's last damping; None without a console."""
+        if self.console == "off":
+            yield None
+            return
+        from daydreamer.runtime.attendant import Attendant
+        from daydreamer.runtime.events import EventLog
+        from daydreamer.transport.address import Address
+        from daydreamer.transport.console import Console
+        from daydreamer.transport.console_file import ConsoleFile, token_of
+        from daydreamer.transport.console_keys import console_keys
+
+        run_dir = RunDir(self.logdir)
+        directory = run_dir.actor(self.name)
+        token = token_of(directory)
+        # Viewers on this computer need no keys; they are for those that come over a network.
+        beyond = bool(self.console) and not Address.parse(self.console).is_loopback
+        keys = console_keys(self.keys, self.name) if self.keys and beyond else None
+        attendant = Attendant(env, self.name, EventLog(run_dir.events), paced)
+        console = Console(self.console or None, token, attendant.take, keys, attendant.chores)
+        attendant.post = console.post
+        try:
+            file = ConsoleFile(console.address, token, self.name, os.getpid()).write(directory)
+            console.start()
+            _log.info("the console is at %s; the control token stands in %s", console.address, file)
+            if sys.stderr.isatty():  # a log file may be read by others
+                _log.info("control token: %s", token)
+            yield attendant
+        finally:
+            console.close()

@@ -1,28 +1,32 @@
-"""``daydreamer bench``: how fast each part is on this computer."""
+"""``daydreamer bench``: how fast each part is on this computer, and what a robot learns in how long."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Union
 
 import tyro
 
 from daydreamer.cli import measures
+from daydreamer.cli.bench_adaptation import Adaptation
+from daydreamer.cli.bench_learning import Learning
+from daydreamer.cli.bench_load import LinkLoad, ReplayLoad
+from daydreamer.cli.bench_robustness import Robustness
+from daydreamer.cli.faults import Faults
 from daydreamer.cli.options import Changes, PresetName, load_preset, spare_a_core
-
-What = Literal["all", "step", "policy", "robot", "replay", "link", "servo"]
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Measure gradient step, policy, simulator, replay, link and servo, each by itself, for a few seconds.
+class Speed:
+    """Measure gradient step, policy, simulator, replay, link, servo and console, each by itself, for a few seconds.
 
     Uses as many threads as a learner would, which leaves one core to the robot; OMP_NUM_THREADS changes that.
     """
 
-    what: Annotated[What, tyro.conf.Positional, tyro.conf.arg(help="which part")] = "all"
+    what: tyro.conf.Suppress[str] = "all"
     preset: PresetName = "a1-sim"
     changes: Changes = ()
     seconds: Annotated[float, tyro.conf.arg(help="for each part")] = 3.0
@@ -45,3 +49,38 @@ class Bench:
             json.dump(found, sys.stdout)
             print()
         return 0
+
+
+def _speed(name: str) -> object:
+    """The sub-command that measures the part ``name``."""
+    doc = inspect.getdoc(Speed if name == "all" else measures.PARTS[name])
+    return Annotated[Speed, tyro.conf.subcommand(name, default=Speed(name), description=doc)]
+
+
+_EVERYTHING = Speed()
+
+_ALL = (
+    *(_speed(name) for name in ("all", *measures.PARTS) if name not in ("link", "replay")),
+    Annotated[LinkLoad, tyro.conf.subcommand("link")],
+    Annotated[ReplayLoad, tyro.conf.subcommand("replay")],
+    Annotated[Learning, tyro.conf.subcommand("learning")],
+    Annotated[Robustness, tyro.conf.subcommand("robustness")],
+    Annotated[Adaptation, tyro.conf.subcommand("adaptation")],
+    Annotated[Faults, tyro.conf.subcommand("faults")],
+)
+
+if TYPE_CHECKING:
+    What = Speed | LinkLoad | ReplayLoad | Learning | Robustness | Adaptation | Faults
+else:
+    What = Union[_ALL]  # noqa: UP007 (made from a table)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure: the speed of each part on this computer, or what a robot learns in how long."""
+
+    what: What = _EVERYTHING
+
+    def run(self) -> int:
+        """Measure and print."""
+        return self.what.run()

@@ -1,9 +1,10 @@
-"""``daydreamer eval``: score the newest policy of a run."""
+"""``daydreamer eval``: score the policies of a run."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,13 @@ from typing import Annotated
 import tyro
 
 from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.policy_source import newest_policy
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
+from daydreamer.presets.score_card import card_of, write_with_card
+from daydreamer.presets.trial import Trial, read_policy, run_all
 from daydreamer.runtime.evaluate import evaluate
+from daydreamer.runtime.kept_policies import kept_policies
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.scoring import Evaluation, RolloutScore
 
@@ -22,8 +27,9 @@ from daydreamer.runtime.scoring import Evaluation, RolloutScore
 class Evaluate:
     """Let a policy get up from its back, without exploring, and score it by the simulator's truth.
 
-    A run stands when at least 4 of 5 rollouts are standing for 90 % of their last 10 s. It walks when at least
-    4 of 5 have a mean forward speed of 0.2 m/s and are upright for all of their last 20 s.
+    It gets up when at least 4 of 5 rollouts are upright for 90 % of their last 10 s, and stands when they are standing
+    for as long. It walks when at least 4 of 5 have a mean forward speed of 0.2 m/s and are upright for all of their
+    last 20 s. The last policy of a run is often not its best: --all scores every one that was kept.
     """
 
     run_directory: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run directory")]
@@ -33,6 +39,19 @@ class Evaluate:
     policy: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help="an .onnx file in place of the latest checkpoint's")
     ] = None
+    all: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(help="every policy that the run has kept; results are remembered in RUN/evaluations"),
+    ] = False
+    best: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(
+            help="with --all: write the best one to RUN/best.onnx, with its score card RUN/best.json"
+        ),
+    ] = False
+    jobs: Annotated[int, tyro.conf.arg(help="with --all: processes at once")] = 1
     film: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -46,21 +65,33 @@ class Evaluate:
 
     def run(self) -> int:
         """Evaluate and print."""
+        if self.best and not self.all:
+            raise DaydreamerError("--best needs --all: there is nothing to choose from")
+        if self.all and (self.film or self.policy):
+            raise DaydreamerError("--all takes neither --film nor --policy: evaluate that one by itself")
+        if self.best and self.changes:
+            raise DaydreamerError("--best judges the robot that the run was made on: leave --set out")
+        return self._every() if self.all else self._one()
+
+    def _one(self) -> int:
         from daydreamer.runtime.film import Film
         from daydreamer.runtime.policy import OnnxPolicy
 
-        run_dir = RunDir(self.run_directory)
-        config = run_dir.read_config()
-        preset = load_preset(config["name"], (*config["changes"], *self.changes))
-        policy = OnnxPolicy(self._policy_bytes(run_dir), seed=self.seed)
+        run, trial_of = self._trial()
+        trial = trial_of(self.policy if self.policy is not None else newest_policy(run))
+        preset = load_preset(trial.preset, trial.changes)
+        policy = OnnxPolicy(read_policy(trial.policy), seed=self.seed)
         specs = build.make_env(preset)
         policy.fits(specs.obs_spec, specs.act_spec)
         if not self.json:
             print(f"policy version {policy.version}: {self.rollouts} rollouts of {self.seconds:g} s")
+        film = Film(self.film) if self.film else None
         result = evaluate(
             policy, lambda seed: build.make_env(preset, "max", seed), self.rollouts, self.seconds, preset.hz,
-            self.seed, (lambda score: None) if self.json else _say, Film(self.film) if self.film else None,
+            self.seed, (lambda score: None) if self.json else _say, film,
         )  # fmt: skip
+        if film is not None:
+            film.save()
         if self.json:
             json.dump(result.to_dict(), sys.stdout)
             print()
@@ -68,20 +99,41 @@ class Evaluate:
             _summary(result)
         return 0
 
-    def _policy_bytes(self, run_dir: RunDir) -> bytes:
-        from daydreamer.runtime.checkpoint import Checkpoints
+    def _every(self) -> int:
+        run, trial_of = self._trial()
+        kept = kept_policies(run)
+        if not kept:
+            raise DaydreamerError(f"{run.path} has kept no policies yet")
+        trials = [trial_of(path) for path in kept.values()]
+        say: Callable[[str], None] = (
+            (lambda text: None) if self.json else (lambda text: print(text, flush=True))
+        )
+        say(f"{len(trials)} policies, {self.rollouts} rollouts of {self.seconds:g} s each")
+        found: list[tuple[float, Trial, Evaluation]] = []
+        results = run_all(trials, self.jobs, [run.evaluations] * len(trials))
+        for minutes, (tried, result) in zip(kept, results, strict=True):
+            found.append((minutes, tried, result))
+            say(f"  {minutes:6.2f} min  {tried.policy.name:20s} {_line(result)}")
+        minutes, chosen, result = max(found, key=lambda entry: entry[2].rank)
+        say(f"the best is {chosen.policy.name}, of robot minute {minutes:g}")
+        if self.best:
+            write_with_card(read_policy(chosen.policy), run.best, card_of(run, chosen, minutes, result))
+            say(f"{run.best}")
+        if self.json:
+            rows = [{"robot_minutes": m, "policy": t.policy.name, **r.to_dict()} for m, t, r in found]
+            json.dump({"policies": rows, "best": chosen.policy.name}, sys.stdout)
+            print()
+        return 0
 
-        if self.policy is not None:
-            try:
-                return self.policy.read_bytes()
-            except OSError as error:
-                raise DaydreamerError(f"cannot read the policy {self.policy}: {error}") from error
-        found = Checkpoints(run_dir.checkpoints).load()
-        if found is None:
-            raise DaydreamerError(
-                f"{run_dir.path} has no checkpoint yet: the first comes about a minute after its learner started"
-            )
-        return found.policy
+    def _trial(self) -> tuple[RunDir, Callable[[Path], Trial]]:
+        """The run, and what is tried with one of its policies."""
+        run = RunDir(self.run_directory)
+        config = run.read_config()
+        changes = (*config["changes"], *self.changes)
+        load_preset(config["name"], changes)  # a mistake is told now
+        return run, lambda policy: Trial(
+            policy, config["name"], changes, self.rollouts, self.seconds, self.seed
+        )
 
 
 def _say(score: RolloutScore) -> None:
@@ -92,9 +144,31 @@ def _say(score: RolloutScore) -> None:
     )
 
 
+def _line(result: Evaluation) -> str:
+    total = len(result.rollouts)
+    reached = ", ".join(
+        f"{name.replace('_', ' ')} {round(total * result.share(name))}/{total}"
+        for name in ("gets_up", "stands", "walks")
+    )
+    return f"{reached}; {result.walking_speed:+.2f} m/s, {result.falls:.1f} falls, reward {result.reward:.1f}"
+
+
 def _summary(result: Evaluation) -> None:
     print(
-        f"stands: {'yes' if result.stands else 'no'}   walks: {'yes' if result.walks else 'no'}   "
+        f"gets up: {_yes(result.gets_up)}   stands: {_yes(result.stands)}   walks: {_yes(result.walks)}   "
         f"(mean: upright {result.upright:.0%}, standing {result.standing:.0%}, {result.walking_speed:+.2f} m/s, "
         f"{result.falls:.1f} falls)"
     )
+    if (motion := result.motion) is not None:
+        cost = motion["energy_per_metre"]
+        energy = "no energy per metre: it goes nowhere" if cost is None else f"{cost:.0f} J/m"
+        print(
+            f"motion: torque {motion['torque_p99']:.1f} N m at the 99th percentile, "
+            f"{motion['torque_peak']:.1f} at most; "
+            f"at joint limits {motion['at_limit']:.1%} of the time; action rate {motion['action_rate']:.2f}; "
+            f"foot slip {motion['foot_slip']:.2f} m/s; asymmetry {motion['asymmetry']:.2f} rad; {energy}"
+        )
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

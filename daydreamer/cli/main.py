@@ -9,12 +9,18 @@ import tyro
 
 from daydreamer.cli.actor import ActorCommand
 from daydreamer.cli.bench import Bench
+from daydreamer.cli.calibrate import Calibrate
 from daydreamer.cli.doctor import Doctor
 from daydreamer.cli.emulate import Emulate
 from daydreamer.cli.evaluate import Evaluate
+from daydreamer.cli.film import FilmCommand
+from daydreamer.cli.hand import Hand
 from daydreamer.cli.keys import Keys
 from daydreamer.cli.learner import LearnerCommand
+from daydreamer.cli.monitor import Monitor
+from daydreamer.cli.play import Play
 from daydreamer.cli.plot import Plot
+from daydreamer.cli.replay import ReplayCommands
 from daydreamer.cli.robot import RobotCommand
 from daydreamer.cli.train import Train
 from daydreamer.core.errors import DaydreamerError
@@ -26,12 +32,18 @@ Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run
     Annotated[Train, tyro.conf.subcommand("train")],
     Annotated[LearnerCommand, tyro.conf.subcommand("learner")],
     Annotated[ActorCommand, tyro.conf.subcommand("actor")],
+    Annotated[Monitor, tyro.conf.subcommand("monitor")],
     Annotated[Evaluate, tyro.conf.subcommand("eval")],
+    Annotated[Play, tyro.conf.subcommand("play")],
+    Annotated[FilmCommand, tyro.conf.subcommand("film")],
     Annotated[Plot, tyro.conf.subcommand("plot")],
+    Annotated[ReplayCommands, tyro.conf.subcommand("replay")],
     Annotated[Doctor, tyro.conf.subcommand("doctor")],
     Annotated[Keys, tyro.conf.subcommand("keys")],
     Annotated[Emulate, tyro.conf.subcommand("emulate")],
+    Annotated[Hand, tyro.conf.subcommand("hand")],
     Annotated[RobotCommand, tyro.conf.subcommand("robot")],
+    Annotated[Calibrate, tyro.conf.subcommand("calibrate")],
     Annotated[Bench, tyro.conf.subcommand("bench")],
 ]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +70,7 @@ def replay(preset: Preset, seconds: float) -> dict[str, float]:
     from daydreamer.replay import Replay
 
     config = preset.learner
-    spec = _rows_of(preset)
+    spec = rows_of(preset)
     rows = made_up_rows(spec, 16)
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -91,7 +94,7 @@ def link(preset: Preset, seconds: float) -> dict[str, float]:
     from daydreamer.transport.actor_link import ActorLink
     from daydreamer.transport.learner_link import LearnerLink
 
-    spec = _rows_of(preset)
+    spec = rows_of(preset)
     one = {key: value[0] for key, value in made_up_rows(spec, 1).items()}
     reached: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as directory:
@@ -121,10 +124,18 @@ def link(preset: Preset, seconds: float) -> dict[str, float]:
 
 
 def servo(preset: Preset, seconds: float) -> dict[str, float]:
-    """How well the 500 Hz process keeps its rate, with an emulated A1 standing at the other end."""
+    """How well the 500 Hz process keeps its rate, and how soon a stop button damps an emulated A1, beside a learner."""
     from robots.a1.servo_speed import servo_speed
 
-    return servo_speed(seconds)
+    with _learning(preset):
+        return servo_speed(seconds)
+
+
+def console(preset: Preset, seconds: float) -> dict[str, float]:
+    """What telemetry costs the control loop, with 0, 1 and 20 viewers."""
+    from daydreamer.cli.measure_console import console as measure
+
+    return measure(preset, seconds)
 
 
 PARTS: dict[str, Callable[[Preset, float], dict[str, float]]] = {
@@ -134,7 +145,25 @@ PARTS: dict[str, Callable[[Preset, float], dict[str, float]]] = {
     "replay": replay,
     "link": link,
     "servo": servo,
+    "console": console,
 }
+
+
+@contextmanager
+def _learning(preset: Preset) -> Iterator[None]:
+    """While inside, another process takes gradient steps of ``preset`` without a pause."""
+    program = (
+        "import sys; from daydreamer.cli import measures; from daydreamer.presets.registry import load;"
+        "preset = load(sys.argv[1]);"
+        "measures.step(preset, 0.0); print(flush=True); measures.step(preset, float('inf'))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, preset.name], stdout=subprocess.PIPE) as child:
+        try:
+            if child.stdout is not None and not child.stdout.readline():
+                raise RuntimeError("the learner beside the measurement did not start")
+            yield
+        finally:
+            child.kill()
 
 
 def made_up_rows(spec: Specs, count: int, seed: int = 0) -> Columns:
@@ -154,14 +183,15 @@ def made_up_rows(spec: Specs, count: int, seed: int = 0) -> Columns:
     return rows
 
 
-def _rows_of(preset: Preset) -> Specs:
+def rows_of(preset: Preset) -> Specs:
+    """The spec of this preset's rows."""
     env = build.make_env(preset)
     return row_spec(env.obs_spec, env.act_spec)
 
 
 def _agent_and_batch(preset: Preset) -> tuple[Any, Columns, Columns]:
     env, config = build.make_env(preset), preset.learner
-    rows = made_up_rows(_rows_of(preset), config.batch * config.length)
+    rows = made_up_rows(rows_of(preset), config.batch * config.length)
     batch = {key: value.reshape(config.batch, config.length, *value.shape[1:]) for key, value in rows.items()}
     return build.make_agent(preset, env.obs_spec, env.act_spec, 0), rows, batch
 

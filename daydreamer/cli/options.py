@@ -34,6 +34,42 @@ KeysDir = Annotated[
     tyro.conf.arg(metavar="DIR", help="keys made by `daydreamer keys new`; none: this computer only"),
 ]
 
+Estop = Annotated[
+    str,
+    tyro.conf.arg(
+        name="estop",
+        metavar="PORT",
+        help="serial port of a stop box (launch/estop), as /dev/ttyUSB0; when it is not there, no motor starts",
+    ),
+]
+
+ConsoleAt = Annotated[
+    str,
+    tyro.conf.arg(
+        name="console",
+        metavar="HOST:PORT|off",
+        help="where the actor shows how it is and takes pause and stop; none: this computer, port 5557 or the next "
+        "free one. Beyond this computer it needs --keys",
+    ),
+]
+
+
+CalibrationFile = Annotated[
+    Path | None,
+    tyro.conf.arg(
+        name="calibration",
+        metavar="FILE",
+        help="the robot's calibration, from `daydreamer calibrate`; a real robot learns only with one",
+    ),
+]
+
+
+def with_calibration(changes: tuple[str, ...], calibration: Path | None) -> tuple[str, ...]:
+    """``changes`` with the calibration among them, for presets and for other processes."""
+    return (
+        changes if calibration is None else (*changes, f"robot_options.calibration={calibration.resolve()}")
+    )
+
 
 def load_preset(name: str, changes: tuple[str, ...]) -> Preset:
     """The preset with its changes."""

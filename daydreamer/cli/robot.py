@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import log_to_stderr
+from daydreamer.cli.options import Estop, log_to_stderr
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.driver import A1
 from robots.a1.stand import MOTIONS, ON_ITS_BACK, MotionStopped, damp, play, up_z
 from robots.clock import Rate
-from robots.registry import make
-from robots.robot import JointCommand, Robot, RobotState
+from robots.registry import HARDWARE, make
+from robots.robot import JointCommand, RobotState
+from robots.safety import latch
 from robots.safety.config import SafetyConfig
 from robots.safety.guard import SafetyGuard
 
@@ -29,10 +30,16 @@ class RobotCommand:
 
     read: motors off, print the sensors. passive: damp. stand: get up, from its back too, stand, lie down, damp.
     lie: lie down, damp. Ctrl-C lays it down. Hang it up or clear the floor first, and keep the stop button in hand.
+    reset: you, the --operator, have looked at a robot that was stopped, and it may move again.
     """
 
-    what: Annotated[Literal["read", "passive", "stand", "lie"], tyro.conf.Positional]
-    robot: Annotated[str, tyro.conf.arg(metavar="NAME", help="a1, a1-emulated, a1-sim, fake")] = "a1-emulated"
+    what: Annotated[Literal["read", "passive", "stand", "lie", "reset"], tyro.conf.Positional]
+    robot: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="NAME", help="a1, a1-sdk, a1-emulated, a1-sim, fake; none: a1-emulated, and a1 to reset"
+        ),
+    ] = None
     seconds: Annotated[float, tyro.conf.arg(help="of reading, of being passive, of standing")] = 5.0
     dry_run: Annotated[
         bool,
@@ -45,13 +52,18 @@ class RobotCommand:
         Literal["back", "belly"] | None, tyro.conf.arg(help="how an emulated or simulated robot lies")
     ] = None
 
+    estop: Estop = ""
+    operator: Annotated[
+        str, tyro.conf.arg(metavar="NAME", help="who looked at the robot and says that it may move again")
+    ] = ""
+
     def run(self) -> int:
         """Do it; exit code 2 when the robot did not obey."""
         log_to_stderr()
-        chosen = {"host": self.host, "port": self.port, "start": self.start}
-        made = make(self.robot, **{name: value for name, value in chosen.items() if value is not None})
-        robot: Guarded = made if isinstance(made, A1) else SafetyGuard(made, _rules_for(made))
-        print(f"connecting to {self.robot}", flush=True)
+        if self.what == "reset":
+            return self._reset()
+        robot = self._make()
+        print(f"connecting to {robot.info.name}", flush=True)
         with StopSignals() as stop, robot:
             action = {
                 "read": self._read,
@@ -66,6 +78,30 @@ class RobotCommand:
             _show(robot.read())
         print("damped, and let go")
         return stop.exit_code
+
+    def _make(self) -> Guarded:
+        name = self.robot or "a1-emulated"
+        chosen = {"host": self.host, "port": self.port, "start": self.start}
+        options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+        if name.startswith("a1") and name != "a1-sim":
+            options |= {"estop": self.estop, "latch": self.what != "read" and name in HARDWARE}
+        made = make(name, **options)
+        return made if isinstance(made, A1) else SafetyGuard(made, SafetyConfig.of(made.info), self.estop)
+
+    def _reset(self) -> int:
+        """Forget the stop on disk; exit code 2 when the robot keeps none there."""
+        address: dict[str, Any] = {} if self.host is None else {"host": self.host}
+        robot = make(self.robot or "a1", **address)
+        file = robot.latch_file if isinstance(robot, A1) else None
+        if file is None:
+            print(f"robot '{robot.info.name}' keeps no stop on disk: a restart is its reset", file=sys.stderr)
+            return 2
+        stop = latch.reset(file, self.operator)
+        if stop is None:
+            print(f"robot '{robot.info.name}' is not stopped ({file} is not there)")
+        else:
+            print(f"{stop.text()}\nreset by {self.operator}: it may move again")
+        return 0
 
     def _read(self, robot: Guarded, stop: Callable[[], str | None]) -> None:
         rate = Rate(robot.clock, 4.0)
@@ -107,12 +143,6 @@ class RobotCommand:
             if not self.dry_run:
                 robot.write(JointCommand.hold(robot.info.stand_pos, robot.info))
             rate.wait()
-
-
-def _rules_for(robot: Robot) -> SafetyConfig:
-    """The usual limits. A simulated sensor may be without noise, and then it repeats itself without being broken."""
-    never = math.inf
-    return SafetyConfig(frozen_imu=never, frozen_joints=never) if robot.info.simulated else SafetyConfig()
 
 
 def _show(state: RobotState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -10,12 +11,24 @@ from typing import Annotated, Literal
 
 import tyro
 
-from daydreamer.cli.options import Changes, Logdir, PresetName, load_preset
+from daydreamer.cli.options import (
+    CalibrationFile,
+    Changes,
+    ConsoleAt,
+    Estop,
+    Logdir,
+    PresetName,
+    load_preset,
+    with_calibration,
+)
+from daydreamer.cli.train_hands import TrainHands
+from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.supervise import Child, Supervisor, learner_threads, this_program
+from daydreamer.web import beside
 
 
 @dataclass(frozen=True)
@@ -24,11 +37,15 @@ class Train:
 
     Either process is started again when it dies. Ctrl-C stops both after a last checkpoint. The same command on
     the same --logdir goes on where it stopped: weights, replay, counters, random streams.
+
+    Keys in the panel: space stops the robot (it damps until a reset), p pauses, r resumes, l lies down, R resets after
+    a stop, g and b mark what it just did as good or bad, q quits as Ctrl-C does.
     """
 
     logdir: Logdir
     preset: PresetName = "a1-sim"
     changes: Changes = ()
+    calibration: CalibrationFile = None
     robot_minutes: Annotated[
         float | None, tyro.conf.arg(metavar="M", help="stop when the robot has lived so long; none: never")
     ] = None
@@ -37,23 +54,47 @@ class Train:
         Literal["max", "realtime"],
         tyro.conf.arg(help="of a simulated robot: as fast as possible, or as on Earth"),
     ] = "max"
+    estop: Estop = ""
+    console: ConsoleAt = ""
+    monitor: Annotated[bool, tyro.conf.arg(help="a page in the browser, in a process of its own")] = True
+    monitor_port: Annotated[int, tyro.conf.arg(help="of the page; the next free one if taken")] = beside.PORT
     plain: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="lines in place of the panel")
     ] = False
 
     def run(self) -> int:
         """Supervise until finished or stopped."""
-        load_preset(self.preset, self.changes)  # a wrong name is told here, not in a log file
+        load_preset(
+            self.preset, with_calibration(self.changes, self.calibration)
+        )  # a wrong name is told here, not in a log file
         run_dir = RunDir(self.logdir)
         title = f"{self.preset}  {self.logdir}"
         tail = Tail(run_dir.metrics)
         history = run_dir.metrics if run_dir.metrics.exists() else None
         for _ in tail.read():  # what was before is the panel's history, not its news
             pass
+        children = self._children(run_dir)
+        if self.monitor and beside.installed():
+            child, url = beside.page(run_dir.path, run_dir.log("monitor"), self.monitor_port)
+            children, title = [*children, child], f"{title}  {url}"
         with StopSignals() as stop:
-            with Panel(title, self.robot_minutes, history=history, plain_lines=self.plain or None) as panel:
-                supervisor = Supervisor(self._children(run_dir), panel.warn, tick=lambda: _feed(panel, tail))
-                code = supervisor.run(stop)
+            with contextlib.ExitStack() as opened:
+                panel = opened.enter_context(
+                    Panel(title, self.robot_minutes, history=history, plain_lines=self.plain or None)
+                )
+                hands = None
+                if self.console != "off":
+                    hands = opened.enter_context(TrainHands(run_dir.actor("actor"), panel))
+                    if panel.live:
+                        opened.enter_context(Keys(hands.press))
+
+                def tick() -> None:
+                    _feed(panel, tail)
+                    if hands is not None:
+                        hands.show()
+
+                supervisor = Supervisor(children, panel.warn, tick)
+                code = supervisor.run(lambda: stop() or (hands.quit if hands is not None else None))
                 _feed(panel, tail)
             if supervisor.failure:
                 print(f"error: {supervisor.failure}", file=sys.stderr)
@@ -63,10 +104,14 @@ class Train:
         address = f"127.0.0.1:{free_port()}"
         same = ["--preset", self.preset, "--logdir", str(self.logdir), "--seed", str(self.seed)]
         same += ["--speed", self.speed]
-        same += [word for change in self.changes for word in ("--set", change)]
+        same += [
+            word for change in with_calibration(self.changes, self.calibration) for word in ("--set", change)
+        ]
         minutes = [] if self.robot_minutes is None else ["--robot-minutes", str(self.robot_minutes)]
         learner = this_program("learner", "--bind", address, *minutes, *same)
-        actor = this_program("actor", "--connect", address, *same)
+        estop = ["--estop", self.estop] if self.estop else []
+        console = ["--console", self.console] if self.console else []
+        actor = this_program("actor", "--connect", address, *same, *estop, *console)
         return [
             Child("learner", learner, run_dir.log("learner"), learner_threads(os.cpu_count()), decides=True),
             Child("actor", actor, run_dir.log("actor")),

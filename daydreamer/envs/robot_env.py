@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,12 @@ from daydreamer.core.agent import Arrays
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import FLAGS
-from daydreamer.envs.task import Estimator, Task
+from daydreamer.envs.brake import Brake
+from daydreamer.envs.task import Estimate, Estimator, Judgement, Task
 from daydreamer.envs.truth import TRUTH, truth_log
 from robots.a1.estimator import BaseEstimator
 from robots.clock import Clock, Rate
-from robots.robot import Robot, RobotState, RobotStopped, StaleState
+from robots.robot import Array, JointCommand, Robot, RobotState, RobotStopped, StaleState
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,17 @@ Obs = dict[str, NDArray[Any]]
 
 # What a step is computed from; a single NaN among it would spread into the policy's memory.
 SENSED = ("joint_pos", "joint_vel", "quat_xyzw", "gyro", "accel", "foot_force")
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What is known of the robot after its last reading. Nothing in it is changed afterwards."""
+
+    state: RobotState
+    estimate: Estimate
+    judged: Judgement
+    sent: JointCommand | None  # to the motors last; None before the first
+    truth: Mapping[str, Array]  # empty on hardware
 
 
 class RobotEnv:
@@ -54,6 +68,7 @@ class RobotEnv:
         if not hz > 0:
             raise ValueError(f"a control rate is positive, got {hz} Hz")
         self._robot, self._task = robot, task
+        self._brake = Brake(robot)
         self._hz, self._patience = hz, patience
         self._estimator: Estimator = estimator or BaseEstimator(robot.info)
         truth = TRUTH if robot.info.simulated else {}
@@ -62,6 +77,7 @@ class RobotEnv:
         self._rate: Rate | None = None  # None: not connected
         self._running = False  # between a reset and the step that ends it
         self._last: Obs = {}
+        self._glance: Glance | None = None
         self._applied = {name: spec.zeros() for name, spec in self._act_spec.items()}
         self._timing = dict.fromkeys(("write", "late", "sense", "estimate", "observe"), 0.0)
 
@@ -81,9 +97,24 @@ class RobotEnv:
         return self._robot
 
     @property
+    def brake(self) -> Brake:
+        """The robot as it is commanded here: a person may stop it."""
+        return self._brake
+
+    @property
     def clock(self) -> Clock:
         """The robot's clock, which times every step."""
         return self._robot.clock
+
+    @property
+    def hz(self) -> float:
+        """Control steps per second of the robot's clock."""
+        return self._hz
+
+    @property
+    def glance(self) -> Glance | None:
+        """The robot as it was seen last; None before the first reading."""
+        return self._glance
 
     def reset(self) -> Obs:
         """Begin where the robot lies.
@@ -119,7 +150,7 @@ class RobotEnv:
         specs.validate(self._act_spec, action)
         begun = self.clock.now()
         try:
-            sent = self._robot.write(self._task.command(action))
+            sent = self._brake.write(self._task.command(action))
             self._applied = self._task.sent(sent)
             self._timing["write"] = self.clock.now() - begun
             self._timing["late"] = self._rate.wait()
@@ -127,6 +158,36 @@ class RobotEnv:
         except (StaleState, RobotStopped) as error:
             return self._interrupted(error)
         return self._observe(state, is_first=False)
+
+    def rest(self, command: JointCommand | None = None) -> None:
+        """Until the next tick no policy acts; ends a stretch, so that a ``reset`` begins the next.
+
+        Args:
+            command: For the motors; None: they damp.
+
+        Raises:
+            RobotError: The robot fell silent, or refuses the command.
+            DaydreamerError: It was never connected.
+        """
+        self._running = False
+        if self._rate is None:
+            raise DaydreamerError("rest() needs a reset() before it, which connects the robot")
+        if command is None:
+            self._brake.damp()
+        else:
+            self._brake.write(command)
+        self._timing["late"] = self._rate.wait()
+        self.look()
+
+    def look(self) -> None:
+        """Take a reading in for ``glance``, and for nothing else.
+
+        Raises:
+            RobotError: There is none to trust.
+        """
+        state = self._read()
+        estimate = self._estimator.update(state)
+        self._keep(state, estimate, self._task.judge(state, estimate))
 
     def applied(self) -> dict[str, NDArray[Any]]:
         """The last action as it reached the robot: after the low-pass and the robot's limits."""
@@ -159,18 +220,21 @@ class RobotEnv:
                 self.clock.sleep_until(min(now + 1.0 / self._hz, deadline))
 
     def _sense(self) -> RobotState:
-        """The newest state.
+        """The newest state of a robot that obeys.
 
         Raises:
             StaleState: There is none to trust.
             RobotStopped: The robot no longer obeys: what it does is not what a policy asked for.
         """
-        begun = self.clock.now()
-        if stopped := self._robot.stopped:
+        if stopped := self._brake.stopped:
             raise RobotStopped(
                 f"{self._robot.info.name} is stopped, and an operator must reset it: {stopped}"
             )
-        state = self._robot.read()
+        return self._read()
+
+    def _read(self) -> RobotState:
+        begun = self.clock.now()
+        state = self._brake.read()
         for name in SENSED:
             value = getattr(state, name)
             # A sum is finite only when every part is, and is the cheapest to ask for.
@@ -194,13 +258,19 @@ class RobotEnv:
         obs["reward"] = np.asarray(judged.reward, np.float32)
         obs |= _flags(is_first, is_last=judged.terminal, is_terminal=judged.terminal)
         obs |= {name: np.asarray(value, np.float32) for name, value in judged.log.items()}
+        glance = self._keep(state, estimate, judged)
         if self._robot.info.simulated:
-            obs |= truth_log(self._robot.truth())
+            obs |= truth_log(glance.truth)
         self._timing |= {"estimate": estimated - begun, "observe": self.clock.now() - estimated}
         self._last = obs
         self._running = not judged.terminal
         # The caller may write into what it is given; a fault repeats what was really seen.
         return {name: value.copy() for name, value in obs.items()}
+
+    def _keep(self, state: RobotState, estimate: Estimate, judged: Judgement) -> Glance:
+        truth = self._robot.truth() if self._robot.info.simulated else {}
+        self._glance = Glance(state, estimate, judged, self._brake.sent, truth)
+        return self._glance
 
     def _interrupted(self, error: StaleState | RobotStopped) -> Obs:
         log.warning("%s: stream of observations ends here: %s", self._robot.info.name, error)

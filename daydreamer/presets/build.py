@@ -13,27 +13,46 @@ from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.symmetry import MIRROR
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.presets.preset import Preset
-from robots.registry import make
+from robots.registry import make, refuse_uncalibrated
 from robots.robot import Robot
+from robots.safety.config import SafetyConfig
+from robots.safety.guard import SafetyGuard
 
 Speed = Literal["max", "realtime"]
 
-# What a robot's constructor calls the pace and the seed. One that is not here has its own pace: it is real.
+# What a robot's constructor calls the pace and the seed. One that is not here has neither: it is real.
 _SIMULATED: dict[str, Callable[[Speed, int], dict[str, Any]]] = {
     "fake": lambda speed, seed: {"realtime": speed == "realtime"},
     "a1-sim": lambda speed, seed: {"speed": speed, "seed": seed},
+    "a1-emulated": lambda speed, seed: {"seed": seed},
 }
+_OWN_PACE = {"a1-emulated"}  # always in real time
+_HEARS_ESTOP = {"a1", "a1-emulated", "a1-sdk"}  # in a process of its own
 
 
-def make_robot(preset: Preset, speed: Speed = "max", seed: int = 0) -> Robot:
-    """The robot, not connected. Raises RobotError when its driver is not installed."""
+def make_robot(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str = "") -> Robot:
+    """The robot, not connected. Raises RobotError when its driver is not installed.
+
+    ``estop`` is the serial port of a stop box. An A1's servo process hears it; around any other robot comes a guard.
+    """
     options = _SIMULATED[preset.robot](speed, seed) if preset.robot in _SIMULATED else {}
-    return make(preset.robot, **{**options, **preset.robot_options})
+    options = {**options, **preset.robot_options}
+    options.pop("uncalibrated", None)
+    if estop and preset.robot in _HEARS_ESTOP:
+        return make(preset.robot, **options, estop=estop)
+    robot = make(preset.robot, **options)
+    return SafetyGuard(robot, SafetyConfig.of(robot.info), estop) if estop else robot
 
 
-def make_env(preset: Preset, speed: Speed = "max", seed: int = 0) -> RobotEnv:
+def check_calibrated(preset: Preset) -> None:
+    """Before a robot collects. Raises CalibrationError when a real one has no calibration and nobody was told."""
+    options = preset.robot_options
+    refuse_uncalibrated(preset.robot, options.get("calibration"), bool(options.get("uncalibrated", False)))
+
+
+def make_env(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str = "") -> RobotEnv:
     """The robot with its task; connected by its first ``reset``."""
-    robot = make_robot(preset, speed, seed)
+    robot = make_robot(preset, speed, seed, estop)
     return RobotEnv(robot, WalkTask(robot.info, preset.task), preset.hz)
 
 
@@ -51,7 +70,7 @@ def symmetry(preset: Preset) -> Symmetry:
 
 def time_can_stand_still(preset: Preset, speed: Speed) -> bool:
     """True when the robot's time stops while nobody steps it, so that the actor may wait for the learner."""
-    return preset.robot in _SIMULATED and speed == "max"
+    return preset.robot in _SIMULATED.keys() - _OWN_PACE and speed == "max"
 
 
 def describe(preset: Preset, obs_spec: Specs, act_spec: Specs) -> dict[str, Any]:

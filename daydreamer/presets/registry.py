@@ -12,6 +12,7 @@ from daydreamer.presets.preset import Preset
 
 # name -> module; a new preset is a new file and a line here
 PRESETS = {
+    "a1": "daydreamer.presets.a1",
     "a1-emulated": "daydreamer.presets.a1_emulated",
     "a1-sim": "daydreamer.presets.a1_sim",
     "fake-tiny": "daydreamer.presets.fake_tiny",

@@ -21,6 +21,7 @@ from daydreamer.core.errors import Refused
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.runtime.actor_metrics import ActorMetrics
+from daydreamer.runtime.attendant import Alone, Attended
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.policy_loader import PolicyLoader
 from daydreamer.runtime.random_policy import HeldRandom
@@ -80,6 +81,7 @@ class Actor:
         wall: Times the reports and the waits.
         timing: Seconds that parts of the last step took: keys 'late', 'sense'; see ``RobotEnv.timing``.
         seed: Of random actions and of the policies' noise.
+        attendant: Serves the people at the console; nobody is there by default.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Actor:
         wall: Clock | None = None,
         timing: Callable[[], Mapping[str, float]] = dict,
         seed: int | None = None,
+        attendant: Attended | None = None,
     ):
         self._env, self._link, self._config = env, link, config
         self._robot_clock, self._wall, self._timing = robot_clock, wall or MonotonicClock(), timing
@@ -101,6 +104,9 @@ class Actor:
         self._carry = self._policy.initial()
         self._loader = PolicyLoader(self._build)
         self._metrics = ActorMetrics(self._wall.now())
+        self._attendant: Attended = attendant or Alone()
+        self._action: Arrays = {key: spec.zeros() for key, spec in self._act_spec.items()}  # the last one
+        self._sent = -1  # number of the last row that was sent
         self._stop: Callable[[], str | None] = lambda: None
         self._welcomed = False  # by a learner, once
 
@@ -114,7 +120,13 @@ class Actor:
             Refused: The learner does not want this actor, and never did.
         """
         self._stop = lambda: stop() or self._told_by_learner()
-        return self._drive(self._env.reset())
+        try:
+            obs = self._env.reset()
+        except RobotStopped:
+            if not self._attendant.tripped:
+                raise
+            obs = self._begin_again({})
+        return self._drive(obs)
 
     def close(self) -> None:
         """End the thread that builds policies, which may take seconds: after the robot is damped. Idempotent."""
@@ -123,6 +135,9 @@ class Actor:
     def _drive(self, obs: Arrays) -> str:
         try:
             while not (reason := self._stop()):
+                if self._away():
+                    obs = self._step({**obs, "is_last": np.asarray(True)})
+                    continue
                 if self._config.wait_for_credit and not self._has_credit():
                     continue
                 obs = self._step(obs)
@@ -149,7 +164,7 @@ class Actor:
         for name in ("late", "sense"):
             self._metrics.add(name, self._timing().get(name, 0.0))
         self._metrics.steps += 1
-        self._report_when_due()
+        self._tell()
         if not sane:
             row["is_last"] = np.asarray(True)
             following = self._as_first(following)
@@ -162,9 +177,11 @@ class Actor:
         begun = self._wall.now()
         noise = self._policy.noise(self._config.explore)
         self._carry, action = self._policy(self._carry, obs, noise)
-        self._metrics.add("policy", self._wall.now() - begun)
+        self._metrics.policy_seconds = self._wall.now() - begun
+        self._metrics.add("policy", self._metrics.policy_seconds)
         if all(np.isfinite(value).all() for value in action.values()):
-            return self._within_bounds(action), True
+            self._action = self._within_bounds(action)
+            return self._action, True
         self._metrics.faults += 1
         _log.error(
             "policy version %d answered with numbers that are not finite: the robot holds its pose for this "
@@ -183,7 +200,7 @@ class Actor:
     def _send(self, row: Arrays) -> bool:
         """False when there was no room for it."""
         try:
-            self._link.send(row)
+            self._sent = self._link.send(row)
         except SpoolFull:
             return False
         return True
@@ -191,8 +208,12 @@ class Actor:
     # Interruptions
 
     def _begin_again(self, obs: Arrays) -> Arrays:
-        """Reset until the robot answers, or until told to stop, which leaves ``obs``."""
+        """Reset once nobody keeps the robot aside and it answers, or until told to stop, which leaves ``obs``."""
         while not self._stop():
+            if self._away():
+                self._attendant.rest(self._stop)
+                self._tell()
+                continue
             try:
                 return self._env.reset()
             except (StaleState, RobotStopped) as error:
@@ -200,17 +221,24 @@ class Actor:
                 _log.warning("no policy runs until the robot is ready, trying again: %s", error)
         return obs
 
+    def _away(self) -> bool:
+        """Whether people, or the robot's safety, want no policy to run."""
+        self._metrics.paused = self._attendant.away(self._link.stream, self._sent)
+        return self._metrics.paused
+
     def _hold(self, row: Arrays, obs: Arrays) -> Arrays:
         """Keep the robot where it is until ``row`` can be sent; what comes after the gap is a first step."""
         row["is_last"] = np.asarray(True)
         self._metrics.holding = True
         _log.warning("the spool is full and the learner does not empty it: the robot holds its pose")
         while not self._stop():
-            self._report_when_due()
+            self._tell()
             if not self._link.status().full and self._send(row):
                 _log.info("there is room again: the robot goes on")
                 break
-            if self._config.wait_for_credit:
+            if self._away():
+                obs = self._begin_again(obs)
+            elif self._config.wait_for_credit:
                 self._wall.sleep_until(self._wall.now() + _POLL)
             else:
                 obs = self._begin_again(obs) if obs["is_last"] else self._env.step(self._pose())
@@ -250,7 +278,7 @@ class Actor:
         begun = self._wall.now()
         self._wall.sleep_until(begun + _POLL)
         self._metrics.add("credit_wait", self._wall.now() - begun)
-        self._report_when_due()
+        self._tell()
         return False
 
     def _build(self, data: bytes) -> OnnxPolicy:
@@ -271,10 +299,12 @@ class Actor:
         self._policy = fresh
         self._metrics.version, self._metrics.version_since = fresh.version, self._wall.now()
 
-    def _report_when_due(self) -> None:
-        now = self._wall.now()
+    def _tell(self) -> None:
+        """The people at the console how things are; and the learner, when that is due."""
+        now, link = self._wall.now(), self._link.status()
+        self._attendant.show(self._metrics, self._action, link)
         if self._metrics.age(now) >= self._config.report_every:
-            self._link.report(self._metrics.report(now, self._link.status()))
+            self._link.report(self._metrics.report(now, link))
 
 
 def run_actor(
@@ -286,6 +316,7 @@ def run_actor(
     wall: Clock | None = None,
     timing: Callable[[], Mapping[str, float]] = dict,
     seed: int | None = None,
+    attendant: Attended | None = None,
 ) -> str:
     """Start ``link``, drive ``env`` until stopped, and leave both closed, the robot first; returns the reason.
 
@@ -297,7 +328,7 @@ def run_actor(
         after_the_robot.callback(link.close)
         try:
             link.start()
-            actor = Actor(env, link, config, robot_clock, wall, timing, seed)
+            actor = Actor(env, link, config, robot_clock, wall, timing, seed, attendant)
             after_the_robot.callback(actor.close)
             return actor.run(stop)
         finally:

@@ -20,6 +20,8 @@ class ActorMetrics:
         self.version = -1
         self.version_since = now
         self.holding = False
+        self.paused = False  # by a person
+        self.policy_seconds = 0.0  # of the last call
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._since, self._steps_then = now, 0
 
@@ -45,6 +47,7 @@ class ActorMetrics:
             "actor/sense_ms": sums["sense"] * per_step,
             "actor/credit_wait_s": sums["credit_wait"],
             "actor/holding": float(self.holding),
+            "actor/paused": float(self.paused),
             "policy/version": float(self.version),
             "policy/age_s": now - self.version_since,
             "link/connected": float(status.connected),
@@ -52,5 +55,6 @@ class ActorMetrics:
             "link/spool_bytes": float(status.spool_bytes),
             "link/sent": float(status.sent),
             "link/acked": float(status.acked),
+            "link/dropped": float(status.dropped),
             "safety/faults": float(self.faults),
         }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daydreamer.core.agent import Policy
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
-from daydreamer.runtime.film import Film
-from daydreamer.runtime.scoring import Evaluation, RolloutScore, score_rollout, summarise
+from daydreamer.runtime.film import Recording
+from daydreamer.runtime.motion import MotionRecorder
+from daydreamer.runtime.scoring import WALKS_LAST, Evaluation, RolloutScore, score_rollout, summarise
 
 _TRUTH = ("log/truth/up", "log/reward/calf", "log/truth/forward_speed", "reward")
 
@@ -23,7 +27,7 @@ def evaluate(
     hz: float = 20.0,
     seed: int = 0,
     progress: Callable[[RolloutScore], None] = lambda score: None,
-    film: Film | None = None,
+    film: Recording | None = None,
 ) -> Evaluation:
     """Score ``policy`` over rollouts, each in a fresh environment with a seed of its own.
 
@@ -35,7 +39,7 @@ def evaluate(
         hz: Control steps per second.
         seed: Of the first rollout; the others follow.
         progress: Told each score as it comes.
-        film: Sees the first rollout, and is saved after it.
+        film: Sees the first rollout.
 
     Raises:
         DaydreamerError: The environment does not tell the truth that scores are made of.
@@ -47,26 +51,46 @@ def evaluate(
         camera = film if number == 0 else None
         scores.append(_rollout(policy, make_env(seed + number), round(seconds * hz), hz, camera))
         progress(scores[-1])
-        if camera is not None:
-            camera.save()
     return summarise(scores)
 
 
-def _rollout(policy: Policy, env: Env, steps: int, hz: float, film: Film | None) -> RolloutScore:
+def steps_of(
+    policy: Policy, env: Env, steps: int, look: Callable[[int], None] = lambda step: None
+) -> Iterator[tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]]:
+    """Let ``policy`` act in ``env`` without exploring; gives what each step brought, and its action.
+
+    ``look`` is called before every step with its number. The environment is not closed.
+    """
+    obs, carry = env.reset(), policy.initial()
+    for step in range(steps):
+        look(step)
+        carry, action = policy(carry, obs, policy.noise(explore=False))
+        action = {key: np.clip(value, -1, 1) for key, value in action.items()}
+        obs = env.step(action)
+        yield obs, action
+        if obs["is_last"]:
+            obs = env.reset()
+
+
+def _rollout(policy: Policy, env: Env, steps: int, hz: float, film: Recording | None) -> RolloutScore:
     if missing := [key for key in _TRUTH if key not in env.obs_spec]:
         raise DaydreamerError(f"evaluation needs a simulated robot: the environment has no {missing}")
-    seen = np.zeros((len(_TRUTH), steps))
+    seen: list[list[float]] = []
+    recorder = MotionRecorder.of(env)
+
+    def look(step: int) -> None:
+        if film is not None:
+            film.watch(env, step, steps, hz)
+
     try:
-        obs, carry = env.reset(), policy.initial()
-        for step in range(steps):
-            if film is not None:
-                film.watch(env, step, steps, hz)
-            carry, action = policy(carry, obs, policy.noise(explore=False))
-            obs = env.step({key: np.clip(value, -1, 1) for key, value in action.items()})
-            seen[:, step] = [float(obs[key]) for key in _TRUTH]
-            if obs["is_last"]:
-                obs = env.reset()
+        for obs, action in steps_of(policy, env, steps, look):
+            seen.append([float(obs[key]) for key in _TRUTH])
+            if recorder is not None:
+                recorder.see(action)
     finally:
         env.close()
-    up, calf, speed, reward = seen
-    return score_rollout(up, calf, speed, reward, hz)
+    up, calf, speed, reward = np.array(seen).T
+    score = score_rollout(up, calf, speed, reward, hz)
+    if recorder is None:
+        return score
+    return replace(score, motion=recorder.score(speed, min(steps, round(WALKS_LAST * hz))))

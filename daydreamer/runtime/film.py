@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -24,41 +25,93 @@ class HasCamera(Protocol):
         ...
 
 
-class Film:
-    """Frames of one rollout, for ``path``: ``.gif`` moves at ``fps``, ``.png`` is a strip of six.
+class Recording:
+    """Frames of one rollout, ``fps`` of them per second of the robot's time.
 
     Raises:
-        DaydreamerError: another ending, or Pillow is not installed.
+        DaydreamerError: Pillow is not installed.
     """
 
-    def __init__(self, path: Path, fps: float = 5.0):
-        if path.suffix not in (".gif", ".png"):
-            raise DaydreamerError(f"a film ends in .gif (moving) or .png (a strip of pictures), got '{path}'")
+    def __init__(self, fps: float = 5.0, size: tuple[int, int] = SIZE):
         try:
             import PIL  # noqa: F401  # told now, not after the rollout
         except ModuleNotFoundError as error:
             raise DaydreamerError("a film needs Pillow: pip install pillow") from error
-        self._path, self._fps = path, fps
-        self._frames: list[NDArray[np.uint8]] = []
+        self.fps, self.size = fps, size
+        self.frames: list[NDArray[np.uint8]] = []
 
     def watch(self, env: Env, step: int, steps: int, hz: float) -> None:
         """Look at ``env`` before step ``step`` of ``steps``, when a frame is due."""
-        robot = getattr(env, "robot", None)
-        if not isinstance(robot, HasCamera):
-            raise DaydreamerError(
-                "a film needs a robot with a camera; of the robots here the stand-in has one"
-            )
-        every = max(1, round(hz / self._fps)) if self._path.suffix == ".gif" else max(1, steps // STRIP)
-        if step % every == 0 and (self._path.suffix == ".gif" or len(self._frames) < STRIP):
-            self._frames.append(robot.camera(*SIZE))
+        if self._due(step, steps, hz):
+            robot = getattr(env, "robot", None)
+            if not isinstance(robot, HasCamera):
+                raise DaydreamerError(
+                    "a film needs a robot with a camera; of the robots here the stand-in has one"
+                )
+            self.frames.append(robot.camera(*self.size))
+
+    def _due(self, step: int, steps: int, hz: float) -> bool:
+        return step % max(1, round(hz / self.fps)) == 0
+
+
+class Film(Recording):
+    """A recording for ``path``: ``.gif`` moves at ``fps``, ``.png`` is a strip of six.
+
+    Raises:
+        DaydreamerError: Another ending, or Pillow is not installed.
+    """
+
+    def __init__(self, path: Path, fps: float = 5.0):
+        super().__init__(fps)
+        if path.suffix not in (".gif", ".png"):
+            raise DaydreamerError(f"a film ends in .gif (moving) or .png (a strip of pictures), got '{path}'")
+        self._path = path
 
     def save(self) -> None:
         """Write the file."""
         from PIL import Image
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.suffix == ".png":
-            Image.fromarray(np.concatenate(self._frames, 1)).save(self._path, optimize=True)
+        if self._path.suffix == ".gif":
+            save_gif(self.frames, self._path, self.fps)
             return
-        first, *rest = (Image.fromarray(frame).quantize(64) for frame in self._frames)
-        first.save(self._path, save_all=True, append_images=rest, duration=round(1000 / self._fps), loop=0)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.concatenate(self.frames, 1)).save(self._path, optimize=True)
+
+    def _due(self, step: int, steps: int, hz: float) -> bool:
+        if self._path.suffix == ".gif":
+            return super()._due(step, steps, hz)
+        return step % max(1, steps // STRIP) == 0 and len(self.frames) < STRIP
+
+
+def save_gif(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float, colours: int = 48) -> None:
+    """Write ``frames`` [height, width, 3] as a GIF that repeats, with one palette for all."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    palette = Image.fromarray(np.concatenate([frame[::8, ::8] for frame in frames])).quantize(colours)
+    # Without dithering flat areas stay flat, and pack several times smaller.
+    first, *rest = (
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
+    )
+    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+
+
+def side_by_side(
+    films: Mapping[str, Sequence[NDArray[np.uint8]]], columns: int = 3
+) -> list[NDArray[np.uint8]]:
+    """One film of several, each with its name at the top, in rows of ``columns``. All have frames of one size."""
+    from PIL import Image, ImageDraw
+
+    count = min(len(frames) for frames in films.values())
+    height, width = next(iter(films.values()))[0].shape[:2]
+    columns = min(columns, len(films))
+    rows = -(-len(films) // columns)
+    whole: list[NDArray[np.uint8]] = []
+    for number in range(count):
+        canvas = Image.new("RGB", (columns * width, rows * height), "white")
+        for place, (name, frames) in enumerate(films.items()):
+            corner = (place % columns * width, place // columns * height)
+            canvas.paste(Image.fromarray(frames[number]), corner)
+            ImageDraw.Draw(canvas).text((corner[0] + 4, corner[1] + 2), name, fill="black")
+        whole.append(np.asarray(canvas))
+    return whole

@@ -17,8 +17,10 @@ from daydreamer.core.symmetry import Symmetry
 from daydreamer.core.transition import Batch
 from daydreamer.monitor.writers import Writer
 from daydreamer.replay import Replay
+from daydreamer.runtime import report_file
 from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.events import EventLog
+from daydreamer.runtime.fleet import fleet_metrics
 from daydreamer.runtime.intake import Intake
 from daydreamer.runtime.learner_metrics import LearnerMetrics
 from daydreamer.runtime.recent_rows import RecentRows
@@ -58,6 +60,7 @@ class LearnerConfig:
     capacity: int = 1_000_000  # rows kept; the oldest go first
     publish_every: int = 10  # updates
     checkpoint_every: float = 60.0  # s
+    keep_policy_every: float = 5.0  # robot minutes between policies that are kept for good
     metrics_every: float = 2.0  # s
 
     def __post_init__(self) -> None:
@@ -66,6 +69,8 @@ class LearnerConfig:
                 raise ValueError(f"{name} is a share in [0, 1], got {getattr(self, name)}")
         if self.prefill < self.length:
             raise ValueError(f"prefill ({self.prefill}) must be at least one sequence ({self.length} rows)")
+        if not self.keep_policy_every > 0:
+            raise ValueError(f"keep_policy_every is positive robot minutes, got {self.keep_policy_every}")
         if min(self.batch, self.length, self.publish_every, self.recent_window) < 1 or self.pretrain < 0:
             raise ValueError(
                 "batch, length, publish_every and recent_window are positive, pretrain is not negative"
@@ -132,6 +137,7 @@ class Learner:
         self._versions_seen = -1  # in rows of earlier lives
         self._bad_updates = 0  # in a row; while there are any, nothing is published or saved
         self._minutes_before = 0.0  # wall minutes of earlier lives
+        self._policies_due = self._marks(max(run_dir.kept_minutes(), default=0.0)) + 1
         self._begun = self._last_checkpoint = self._clock.now()
         self._metrics = self._fresh_metrics()
 
@@ -231,18 +237,34 @@ class Learner:
 
     def _duties(self) -> None:
         now = self._clock.now()
+        if self._marks(self._robot_minutes()) >= self._policies_due and self.version >= 0:
+            self._when_the_disk_allows(self._keep_policy)
         if now - self._last_checkpoint >= self._config.checkpoint_every:
             self._look_ahead()
             self._when_the_disk_allows(self._checkpoint)
         if self._metrics.age(now) >= self._config.metrics_every:
             self._when_the_disk_allows(self._write_metrics)
 
+    def _marks(self, minutes: float) -> int:
+        """How many policies are to be kept by then."""
+        return math.floor(minutes / self._config.keep_policy_every)
+
+    def _keep_policy(self) -> None:
+        """The present policy, for good: what was learned by when can be scored at any time."""
+        if self._bad_updates:
+            return
+        minutes = self._robot_minutes()
+        self._run_dir.keep_policy(minutes, self._agent.policy(self.version))
+        self._policies_due = self._marks(minutes) + 1
+
     def _look_ahead(self) -> None:
         """With every checkpoint: how far the model's predictions are from what it has not been shown."""
         length = _REPORT_LENGTHS * self._config.length
         if len(self._replay) >= length:
-            metrics, _ = self._agent.report(self._replay.sample(_REPORT_BATCH, length))
+            batch = self._replay.sample(_REPORT_BATCH, length)
+            metrics, arrays = self._agent.report(batch)
             self._metrics.count(metrics)
+            report_file.write(self._run_dir.path, batch, arrays, self.updates, self.collected)
 
     def _when_the_disk_allows(self, duty: Callable[[], None]) -> None:
         """A full disk is no reason to stop: what is missed now is tried again when it is next due."""
@@ -252,7 +274,7 @@ class Learner:
             _log.error("the disk refuses what the learner writes, trying again later: %s", error)
 
     def _write_metrics(self) -> None:
-        others = {name: value for report in self._link.reports().values() for name, value in report.items()}
+        others = fleet_metrics(self._link.actors(), self._link.reports())
         others |= self._replay.stats() | self._intake.means()
         others |= {
             "robot/minutes": self._robot_minutes(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from daydreamer.core.agent import Arrays, Carry
 from daydreamer.core.errors import Corrupt, SpecMismatch
 from daydreamer.core.specs import ArraySpec, Specs, difference
+from daydreamer.runtime.onnx_header import check_model
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -41,12 +42,13 @@ class OnnxPolicy:
         seed: Of the noise.
 
     Raises:
-        Corrupt: ``data`` is no ONNX model, or no policy of ours.
+        Corrupt: ``data`` is no ONNX model, of an opset that is not run here, or no policy of ours.
     """
 
     def __init__(self, data: bytes, seed: int | np.random.SeedSequence | None = None):
         import onnxruntime as ort  # here: it is heavy, and much that knows of policies never runs one
 
+        check_model(data)
         options = ort.SessionOptions()
         # One thread, no spinning: the robot's computer has better uses for its cores than waiting busily.
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -4,10 +4,13 @@ config.yaml         resolved configuration, with versions (JSON, which every YAM
 metrics.jsonl       tensorboard/          metrics, twice
 scores.jsonl        one line per 1,000 rows
 events.jsonl        what happened when
-checkpoints/        policies/             see ``checkpoint``; newest policies as v000123.onnx
+checkpoints/        policies/             see ``checkpoint``; the newest policies as v000123.onnx, and one per so many
+                                          robot minutes, kept for good, as minute-0005.00.onnx
+evaluations/        best.onnx, best.json  what `daydreamer eval` found
 replay/             every row
 actor-ID/           the actor's spool, and how many lives it has had
-learner.log         actor.log             when supervised
+report.npz          page.json             see ``report_file`` and the page
+learner.log         actor.log             monitor.log, when supervised
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from daydreamer.core.errors import DaydreamerError
 FIXED = ("specs", "agent", "task")
 _VERSIONS = ("numpy", "torch", "onnx", "onnxruntime", "pyzmq", "msgpack", "pybullet")
 _KEEP_POLICIES = 20
+_MINUTE = "minute-"
 
 
 class ConfigChanged(DaydreamerError):
@@ -47,6 +51,8 @@ class RunDir:
         self.policies = self.path / "policies"
         self.replay = self.path / "replay"
         self.tensorboard = self.path / "tensorboard"
+        self.evaluations = self.path / "evaluations"
+        self.best = self.path / "best.onnx"
 
     def actor(self, name: str) -> Path:
         """The directory of the actor called ``name``."""
@@ -105,6 +111,18 @@ class RunDir:
         for old in sorted(self.policies.glob("v*.onnx"))[:-_KEEP_POLICIES]:
             old.unlink()
         return path
+
+    def keep_policy(self, minutes: float, data: bytes) -> Path:
+        """Keep a policy for good, under the robot minutes at which it was the newest."""
+        self.policies.mkdir(exist_ok=True)
+        path = self.policies / f"{_MINUTE}{minutes:07.2f}.onnx"
+        write_atomically(path, data)
+        return path
+
+    def kept_minutes(self) -> dict[float, Path]:
+        """The policies kept for good, by robot minutes, the earliest first."""
+        found = sorted(self.policies.glob(f"{_MINUTE}*.onnx"))
+        return {float(path.stem.removeprefix(_MINUTE)): path for path in found}
 
 
 def next_life(directory: Path) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from daydreamer.runtime.motion import MotionScore, mean_motion
 
 UPRIGHT = 0.9  # up . z above this
 GATE = 0.7  # the reward's calf term above this: every gate of the reward is open
@@ -29,10 +31,12 @@ class RolloutScore:
     walking_speed: float  # m/s, mean forward speed in the heading frame over the last 20 s
     falls: int  # times upright was lost after having been held for 1 s
     upright_at_end: bool  # for all of the last 20 s
+    gets_up: bool  # upright for 90 % of the last 10 s
     stands: bool
     walks: bool
     first_upright: float | None  # s until it was upright for the first time
     reward: float  # mean
+    motion: MotionScore | None = None  # of a robot that tells
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,26 @@ class Evaluation:
     """All rollouts, and what they say together."""
 
     rollouts: tuple[RolloutScore, ...]
+    gets_up: bool
     stands: bool
     walks: bool
     walking_speed: float
     upright: float
     standing: float
     falls: float
+    reward: float
+    first_upright: float | None  # s, median; None when fewer than 4 of 5 were ever upright
+    motion: dict[str, float | None] | None  # means by the names of MotionScore; the worst, of peaks
+
+    def share(self, name: str) -> float:
+        """Share of the rollouts for which ``name`` ("gets_up", "stands", "walks") is true."""
+        return sum(bool(getattr(rollout, name)) for rollout in self.rollouts) / len(self.rollouts)
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Larger is better: how many walk, how many stand, and then speed for walkers, reward for others."""
+        speed = self.walking_speed if self.walks else 0.0
+        return self.share("walks"), self.share("stands"), speed, self.reward
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -78,6 +96,7 @@ def score_rollout(
         walking_speed=walking_speed,
         falls=count_falls(upright, round(HELD * hz)),
         upright_at_end=upright_at_end,
+        gets_up=float(upright[-last_stand:].mean()) >= STANDS_SHARE,
         stands=standing_share >= STANDS_SHARE,
         walks=walking_speed >= WALKING and upright_at_end,
         first_upright=first,
@@ -96,15 +115,36 @@ def count_falls(upright: NDArray[np.bool_], held: int) -> int:
 
 
 def summarise(rollouts: Sequence[RolloutScore]) -> Evaluation:
-    """A run stands, or walks, when at least four rollouts of five do; the numbers are means."""
+    """A run gets up, stands, or walks, when at least four rollouts of five do; the numbers are means."""
     enough = math.ceil(ENOUGH * len(rollouts))
-    mean = {
-        name: float(np.mean([getattr(rollout, name) for rollout in rollouts]))
-        for name in ("walking_speed", "upright", "standing", "falls")
-    }
+
+    def most(name: str) -> bool:
+        return sum(getattr(rollout, name) for rollout in rollouts) >= enough
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(rollout, name) for rollout in rollouts]))
+
+    risen = sorted(rollout.first_upright for rollout in rollouts if rollout.first_upright is not None)
+    motions = [rollout.motion for rollout in rollouts if rollout.motion is not None]
     return Evaluation(
         rollouts=tuple(rollouts),
-        stands=sum(rollout.stands for rollout in rollouts) >= enough,
-        walks=sum(rollout.walks for rollout in rollouts) >= enough,
-        **mean,
+        gets_up=most("gets_up"),
+        stands=most("stands"),
+        walks=most("walks"),
+        walking_speed=mean("walking_speed"),
+        upright=mean("upright"),
+        standing=mean("standing"),
+        falls=mean("falls"),
+        reward=mean("reward"),
+        first_upright=float(np.median(risen)) if len(risen) >= enough else None,
+        motion=mean_motion(motions) if motions else None,
     )
+
+
+def evaluation_from_dict(data: Mapping[str, Any]) -> Evaluation:
+    """The inverse of ``Evaluation.to_dict``, through JSON or not."""
+    rollouts = []
+    for rollout in data["rollouts"]:
+        motion = rollout["motion"]
+        rollouts.append(RolloutScore(**{**rollout, "motion": MotionScore(**motion) if motion else None}))
+    return summarise(rollouts)

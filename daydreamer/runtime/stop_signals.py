@@ -5,18 +5,25 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
+from daydreamer.runtime.service_manager import ServiceManager
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While entered: call it for the name of the signal that came, or None. A second SIGINT is obeyed at once."""
+    """While entered: call it for the name of the signal that came, or None. A second SIGINT is obeyed at once.
+
+    A loop that asks is a loop that lives: each question is a sign of life for systemd, where that waits for one.
+    """
 
     def __init__(self) -> None:
         self._came: int | None = None
         self._before: dict[int, object] = {}
+        self._manager = ServiceManager()
 
     def __call__(self) -> str | None:
         """The name of the first signal that came, or None."""
+        self._manager.alive()
         return None if self._came is None else signal.Signals(self._came).name
 
     @property

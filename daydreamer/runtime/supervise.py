@@ -44,6 +44,7 @@ class Child:
         log: Its output goes there, appended.
         threads: For numerical libraries in it.
         decides: True when its end with exit code 0 ends the whole job.
+        vital: False for one that the job can do without: when it cannot work, that is a warning.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Child:
     log: Path
     threads: int = 1
     decides: bool = False
+    vital: bool = True
     backoff: Backoff = field(default_factory=Backoff)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
@@ -143,17 +145,26 @@ class Supervisor:
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         if code == CONFIG_ERROR:
-            self.failure = f"the {child.name} cannot start:\n{last_words(child.log)}"
+            self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
         wait = child.backoff.died(self._clock.now() - child.started)
         if wait is None:
-            self.failure = (
+            self._give_up(
+                child,
                 f"the {child.name} {how}, for the {child.backoff.deaths}th time in a row. "
-                f"The end of {child.log}:\n{last_words(child.log)}"
+                f"The end of {child.log}:\n{last_words(child.log)}",
             )
             return
         child.due = self._clock.now() + wait
         self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log})")
+
+    def _give_up(self, child: Child, why: str) -> None:
+        """It would fail again: the job ends, or goes on without it."""
+        if child.vital:
+            self.failure = why
+            return
+        child.done = True
+        self._warn(f"going on without the {child.name}: {why}")
 
     def _stop_all(self) -> None:
         """Ask politely, then less so. Every child gets each signal once.

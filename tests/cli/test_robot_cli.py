@@ -9,6 +9,7 @@ import pytest
 
 from daydreamer.cli.main import main
 from robots.a1.driver import A1
+from robots.safety import latch
 
 
 def run(capsys, *arguments):
@@ -67,3 +68,29 @@ def test_an_emulated_a1_that_cannot_be_is_one_line(capsys):
     pytest.importorskip("pybullet")
     code, _, err = run(capsys, "emulate", "a1", "--port", "0", "--loss", "1.5")
     assert code == 2 and "loss between 0 and 1" in err
+
+
+def test_a_stop_on_disk_is_reset_by_a_named_person(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    file = latch.place("a1-192.168.123.10")
+    code, out, _ = run(capsys, "robot", "reset", "--operator", "Ada")
+    assert code == 0 and "robot 'a1' is not stopped" in out
+    latch.write(file, latch.Stop("a1", "the stop button is pressed", "today", "ada on lab, process 7"))
+    code, _, err = run(capsys, "robot", "passive", "--robot", "a1")
+    assert code == 2 and "robot reset --robot a1 --operator NAME" in err, "before anything is sent"
+    code, _, err = run(capsys, "robot", "reset")
+    assert code == 2 and "name of the person" in err and file.exists()
+    code, out, _ = run(capsys, "robot", "reset", "--robot", "a1", "--operator", "Ada")
+    assert code == 0 and "the stop button is pressed" in out and "reset by Ada: it may move again" in out
+    assert not file.exists()
+
+
+def test_a_robot_whose_restart_is_its_reset(capsys):
+    code, _, err = run(capsys, "robot", "reset", "--robot", "fake", "--operator", "Ada")
+    assert code == 2 and "keeps no stop on disk" in err
+
+
+def test_a_stop_box_that_is_absent_moves_nothing(capsys):
+    pytest.importorskip("serial")
+    code, _, err = run(capsys, "robot", "stand", "--robot", "fake", "--estop", "/dev/ttyNONE")
+    assert code == 2 and "so no motor is started" in err

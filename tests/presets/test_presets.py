@@ -5,6 +5,7 @@ import pytest
 from daydreamer.presets import build
 from daydreamer.presets.overrides import BadOverride
 from daydreamer.presets.registry import PRESETS, UnknownPreset, load
+from robots.safety.guard import SafetyGuard
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -27,7 +28,7 @@ def test_changes_reach_the_robot_the_task_and_the_agent():
         "a1-sim", ["agent.deter=64", "learner.batch=8", "learner.slack=80", "robot_options.friction=0.3"]
     )
     assert (preset.agent.deter, preset.learner.batch) == (64, 8)
-    assert build.make_robot(preset)._friction == 0.3
+    assert build.make_robot(preset)._drawn.next().friction == 0.3
     with pytest.raises(BadOverride, match="deter"):
         load("a1-sim", ["agent.detre=64"])
 
@@ -42,3 +43,16 @@ def test_the_agent_of_the_a1_learns_rewards_between_minus_one_and_one():
     agent = load("a1-sim").agent
     lying, walking = ((reward - agent.reward_offset) / agent.reward_scale for reward in (5.0, 14.0))
     assert -1 <= lying < walking <= 1
+
+
+def test_the_emulated_robot_has_the_runs_seed_and_its_own_pace():
+    preset = load("a1-emulated")
+    assert build.make_robot(preset, seed=7)._emulated.seed == 7
+    assert not build.time_can_stand_still(preset, "max")
+
+
+def test_a_stop_box_is_heard_by_the_servo_of_an_a1_and_by_a_guard_around_anything_else():
+    assert build.make_robot(load("a1-emulated"), estop="/dev/ttyUSB0")._config.estop == "/dev/ttyUSB0"
+    guarded = build.make_robot(load("fake-tiny"), estop="/dev/ttyUSB0")
+    assert isinstance(guarded, SafetyGuard) and guarded.info.name == "fake"
+    assert not isinstance(build.make_robot(load("fake-tiny")), SafetyGuard)

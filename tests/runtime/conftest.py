@@ -174,6 +174,7 @@ class LearnerLinkDouble:
     def __init__(self, sent: int = 0) -> None:
         self.sent = sent
         self.first = sent
+        self.refused: dict[str, str] = {}
         self.total = 0
         self.published: list[PolicyMessage] = []
         self.acknowledged: dict[str, int] = {}
@@ -195,6 +196,9 @@ class LearnerLinkDouble:
 
     def acknowledge(self, stream: str, next_seq: int) -> None:
         self.acknowledged[stream] = next_seq
+
+    def refuse(self, stream: str, reason: str) -> None:
+        self.refused[stream] = reason
 
     def publish(self, policy: PolicyMessage) -> None:
         policy.check()

@@ -18,7 +18,7 @@ class Looked:
 
     def camera(self, width, height):
         self.looks += 1
-        return np.full((height, width, 3), self.looks, np.uint8)
+        return np.full((height, width, 3), 16 * self.looks, np.uint8)
 
 
 def roll(film, steps=60, hz=20.0):
@@ -34,7 +34,7 @@ def test_a_strip_is_six_pictures_spread_over_the_rollout(tmp_path):
     assert robot.looks == 6
     strip = np.asarray(Image.open(tmp_path / "new" / "strip.png"))
     assert strip.shape == (SIZE[1], 6 * SIZE[0], 3)
-    assert [int(strip[0, i * SIZE[0], 0]) for i in range(6)] == [1, 2, 3, 4, 5, 6]
+    assert [int(strip[0, i * SIZE[0], 0]) for i in range(6)] == [16, 32, 48, 64, 80, 96]
 
 
 def test_a_gif_moves_at_its_rate(tmp_path):

@@ -3,14 +3,22 @@ import pytest
 from daydreamer.core.errors import SpecMismatch
 from daydreamer.replay import Replay
 from daydreamer.replay.segment import Segment
-from daydreamer.runtime.intake import Intake
+from daydreamer.runtime.intake import COMMIT_EVERY, Intake
 from daydreamer.runtime.recent_rows import RecentRows
 from daydreamer.transport.link import Rows
+from robots.clock import ManualClock
 
 
 class Events(list):
     def __call__(self, event, **fields):
         self.append((event, fields))
+
+
+def take(intake, *batches):
+    """Let rows come, and commit them."""
+    for rows in batches:
+        intake._put(rows)
+    intake._commit()
 
 
 @pytest.fixture
@@ -29,6 +37,7 @@ def test_what_is_acknowledged_is_stored(link, replay, spec):
     link.set_credit(25)
     for _ in range(4):
         intake.step()
+    intake._commit()
     assert len(replay) == 25 and link.acknowledged == {"double-0": 25}
     assert intake.collected == 25 and intake.means()["robot/window"] == 25
 
@@ -36,7 +45,7 @@ def test_what_is_acknowledged_is_stored(link, replay, spec):
 def test_rows_that_come_again_are_acknowledged_again_and_counted_once(link, replay, spec, rows):
     intake = Intake(link, replay, RecentRows(spec), Events())
     for first, count in ((0, 10), (5, 10), (0, 15)):
-        intake._take(Rows("a", "s", first, rows(first, count)))
+        take(intake, Rows("a", "s", first, rows(first, count)))
     assert len(replay) == intake.collected == 15
     assert intake.means()["robot/reward"] == 7.0, "the mean of 0 .. 14"
     assert link.acknowledged == {"s": 15}
@@ -45,15 +54,17 @@ def test_rows_that_come_again_are_acknowledged_again_and_counted_once(link, repl
 def test_rows_with_a_gap_are_refused_and_the_next_ones_taken(link, replay, spec, rows, caplog):
     events = Events()
     intake = Intake(link, replay, RecentRows(spec), events)
-    intake._take(Rows("a", "s", 5, rows(5, 10)))
+    take(intake, Rows("a", "s", 5, rows(5, 10)))
     assert link.acknowledged == {} and len(replay) == 0
+    assert "expected row 0" in link.refused["s"]
     assert events[0][0] == "rows refused" and "expected row 0" in events[0][1]["error"]
-    intake._take(Rows("a", "other", 0, rows(0, 10)))
+    take(intake, Rows("a", "other", 0, rows(0, 10)))
     assert link.acknowledged == {"other": 10}
 
 
 def test_a_disk_that_refuses_is_asked_again(link, replay, spec, rows, monkeypatch):
-    intake = Intake(link, replay, RecentRows(spec), Events())
+    events = Events()
+    intake = Intake(link, replay, RecentRows(spec), events)
     append, failures = replay.append, [OSError("full"), OSError("full")]
 
     def sometimes(*args):
@@ -63,8 +74,13 @@ def test_a_disk_that_refuses_is_asked_again(link, replay, spec, rows, monkeypatc
 
     monkeypatch.setattr(replay, "append", sometimes)
     monkeypatch.setattr("daydreamer.runtime.intake._DISK_PATIENCE", 0.0)
-    intake._take(Rows("a", "s", 0, rows(0, 3)))
-    assert len(replay) == 3 and link.acknowledged == {"s": 3}
+    take(intake, Rows("a", "s", 0, rows(0, 3)))
+    assert link.acknowledged.get("s", 0) == 0 and intake.means()["replay/refused_by_disk"] == 1.0
+    take(intake, Rows("a", "s", 3, rows(3, 2)), Rows("a", "s", 0, rows(0, 3)))  # the window, sent again
+    intake._commit()
+    assert len(replay) == 5 and link.acknowledged == {"s": 5}
+    assert [event for event, _ in events] == ["disk full", "disk takes rows again"]
+    assert intake.means()["replay/refused_by_disk"] == 0.0
 
 
 def test_what_ends_the_thread_reaches_the_main_loop(link, replay, spec, monkeypatch):
@@ -93,7 +109,7 @@ def test_rows_of_another_spec_are_refused(link, replay, spec, rows):
     intake = Intake(link, replay, RecentRows(spec), events)
     wrong = rows(0, 3)
     del wrong["reward"]
-    intake._take(Rows("a", "s", 0, wrong))
+    take(intake, Rows("a", "s", 0, wrong))
     assert link.acknowledged == {} and events[0][0] == "rows refused"
     with pytest.raises(SpecMismatch):
         replay.append(wrong, "s", 0)
@@ -112,6 +128,46 @@ def test_rows_that_a_full_disk_took_in_part_are_all_counted(tmp_path, link, spec
     monkeypatch.setattr(Segment, "append", second_segment_fails_once)
     with Replay(tmp_path / "small", spec, 1000, seed=0, segment_rows=4) as small:
         intake = Intake(link, small, RecentRows(spec), Events())
-        intake._take(Rows("a", "s", 0, rows(0, 6)))
+        take(intake, Rows("a", "s", 0, rows(0, 6)))
+        assert link.acknowledged == {"s": 4}
+        intake._commit()
         assert len(small) == small.collected == intake.collected == 6
         assert intake.means()["robot/window"] == 6
+
+
+def test_what_comes_together_is_committed_together(link, replay, spec, rows, monkeypatch):
+    clock = ManualClock()
+    intake = Intake(link, replay, RecentRows(spec), Events(), clock)
+    came = []
+    monkeypatch.setattr(link, "receive", lambda timeout: [came.pop(0)] if came else [])
+    came += [Rows("a", "s", first, rows(first, 10)) for first in (0, 10, 20)]
+    intake.step()  # the first commit is at once
+    assert (len(replay), replay.stats()["replay/syncs"]) == (10, 1)
+    intake.step()
+    intake.step()
+    assert (len(replay), link.acknowledged) == (10, {"s": 10})
+    clock.advance(COMMIT_EVERY)
+    intake.step()
+    assert (len(replay), link.acknowledged) == (30, {"s": 30})
+    assert replay.stats()["replay/syncs"] == 2, "20 rows, one wait for the disk"
+
+
+def test_a_stream_goes_on_after_a_gap_that_its_actor_tells_of(link, replay, spec, rows):
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    take(
+        intake,
+        Rows("a", "s", 0, rows(0, 5)),
+        Rows("a", "s", 5, rows(5, 5)),
+        Rows("a", "s", 50, rows(50, 5), True),
+    )
+    assert link.acknowledged == {"s": 55} and not link.refused
+    assert len(replay) == intake.collected == replay.collected == 15
+
+
+def test_nothing_that_waits_is_left_behind_when_the_thread_ends(link, replay, spec):
+    intake = Intake(link, replay, RecentRows(spec), Events(), ManualClock())  # whose time stands still
+    link.set_credit(25)
+    intake.start()
+    intake._thread.join(0.2)
+    intake.close()
+    assert len(replay) == link.acknowledged["double-0"] > 10

@@ -1,6 +1,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,21 @@ def test_policies_are_published_after_pretraining_and_then_regularly(live):
     assert [message.version for message in life.link.published] == list(range(len(life.link.published)))
     assert len(life.link.published) == 1 + len([n for n in range(4, 14) if n % 2 == 0])
     assert OnnxPolicy(life.link.published[-1].data).version == len(life.link.published) - 1
+
+
+def test_policies_are_kept_for_good_by_robot_minutes(live, make_agent):
+    # The prefill ends at 20 rows. A policy is due every 30 rows: at rows 30, 60, 90.
+    config = replace(CONFIG, keep_policy_every=30 / MINUTE, train_ratio=8.0)
+    first = live(rows=70, config=config)
+    first.run()
+    kept = first.run_dir.kept_minutes()
+    rows = [round(minutes * MINUTE) for minutes in kept]
+    assert len(rows) == 2 and 30 <= rows[0] < 60 <= rows[1] <= 70
+    assert OnnxPolicy(next(iter(kept.values())).read_bytes()).version >= 0
+    second = live(sent=70, rows=100, config=config)
+    second.run()
+    assert list(second.run_dir.kept_minutes())[:2] == list(kept), "those of before stay"
+    assert len(second.run_dir.kept_minutes()) == 3
 
 
 def test_the_same_directory_goes_on(live, make_agent):

@@ -1,7 +1,11 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from daydreamer.runtime.scoring import count_falls, score_rollout, summarise
+from daydreamer.runtime.motion import MotionScore
+from daydreamer.runtime.scoring import count_falls, evaluation_from_dict, score_rollout, summarise
 
 HZ = 20.0
 MINUTE = 1200  # steps
@@ -59,8 +63,46 @@ def test_four_of_five_are_enough():
     assert not summarise([good] * 3 + [bad] * 2).stands
     assert summarise([good]).stands and not summarise([bad]).stands
     assert bad.first_upright is None
-    keys = {"rollouts", "stands", "walks", "walking_speed", "upright", "standing", "falls"}
+    keys = {
+        "rollouts",
+        "gets_up",
+        "stands",
+        "walks",
+        "walking_speed",
+        "upright",
+        "standing",
+        "falls",
+        "reward",
+    }
+    keys |= {"first_upright", "motion"}
     assert summary.to_dict().keys() == keys and len(summary.to_dict()["rollouts"]) == 5
+    assert summary.share("walks") == pytest.approx(0.8) and summary.first_upright == 0.0
+    assert summarise([bad] * 4 + [good]).first_upright is None
+
+
+def test_getting_up_is_being_upright_at_the_end_in_whatever_pose():
+    up = np.full(MINUTE, -1.0)
+    up[-181:] = 1.0  # 181 of the last 200 steps
+    score = rollout(up=up, calf=0.0)
+    assert score.gets_up and not score.stands
+    up[-181:-178] = -1.0  # 178 of 200 are less than 90 %
+    assert not rollout(up=up).gets_up
+
+
+def test_more_walkers_rank_higher_whatever_their_speed_and_then_more_standers():
+    walker, stander, lying = rollout(speed=0.3), rollout(speed=0.0), rollout(up=-1.0, calf=0.0, speed=0.0)
+    fast = rollout(speed=0.8)
+    ranked = [[walker] * 5, [fast] * 4 + [lying], [stander] * 5, [lying] * 5]
+    ranks = [summarise(rollouts).rank for rollouts in ranked]
+    assert ranks == sorted(ranks, reverse=True) and len(set(ranks)) == 4
+    assert summarise([fast] * 5).rank > summarise([walker] * 5).rank
+
+
+def test_an_evaluation_comes_back_from_json():
+    motion = MotionScore(0.1, 20.0, 33.5, 0.0, 1.0, 0.1, 0.05, 60.0, None, None)
+    whole = summarise([replace(rollout(), motion=motion), replace(rollout(speed=0.0), motion=motion)])
+    assert evaluation_from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
+    assert whole.motion["torque_p99"] == 20.0 and whole.motion["energy_per_metre"] is None
 
 
 def test_a_rollout_shorter_than_the_windows_is_scored_over_what_there_is():

@@ -170,3 +170,12 @@ def test_last_words_of_a_log_without_an_error_are_its_last_lines(tmp_path):
 
 def test_one_core_is_left_to_the_robot():
     assert [learner_threads(cores) for cores in (None, 1, 2, 4, 64)] == [1, 1, 1, 3, 8]
+
+
+@pytest.mark.parametrize("code", [1, 2])
+def test_what_the_job_can_do_without_is_given_up_with_a_warning(tmp_path, code):
+    world = World(tmp_path, learner=[(3000, 0)], actor=[(1, code)])
+    world.children[1].vital = False
+    assert world.run() == 0
+    assert world.supervisor.failure is None
+    assert world.warnings[-1].startswith("going on without the actor: ")

@@ -14,7 +14,7 @@ PRESET = ("--preset", "fake-tiny")
 
 
 def train(job, *more):
-    return job.start("train", *PRESET, "--logdir", str(job.logdir), "--plain", *more)
+    return job.start("train", *PRESET, "--logdir", str(job.logdir), "--plain", "--no-monitor", *more)
 
 
 def test_a_run_begins_learns_finishes_and_goes_on(job):

@@ -1,0 +1,141 @@
+"""``daydreamer bench adaptation``: a robot that can walk is changed, and goes on learning."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.policy_source import newest_policy
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets.trial import Trial, run_all
+from daydreamer.runtime.checkpoint import Checkpoints
+from daydreamer.runtime.many_runs import Job, rows_of, work_off
+from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.scoring import Evaluation
+from daydreamer.runtime.stop_signals import StopSignals
+from daydreamer.runtime.supervise import this_program
+
+CASES: dict[str, tuple[str, ...]] = {
+    "pushes": (
+        "robot_options.push=15",
+    ),  # impulses up to 15 N s in any horizontal direction, every 5 to 10 s
+    "payload": ("robot_options.payload=3",),  # kg
+    "friction": ("robot_options.friction=0.3",),
+    "weak-knee": ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5"),
+}
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """Go on from a finished run on a changed robot, and score the policy on it before and after.
+
+    pushes: random impulses up to 15 N s every 5 to 10 s. payload: 3 kg. friction: 0.3. weak-knee: the front right knee
+    gives half its torque. The run itself is not touched: each case learns in a copy, in --out. The same command goes
+    on where it stopped.
+    """
+
+    run_directory: Annotated[
+        Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run that walks")
+    ]
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR", help="for the copies and the results")]
+    cases: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CASE", help="what is changed")] = tuple(CASES)
+    seeds: Annotated[str, tyro.conf.arg(metavar="N,N,...", help="of the changed robot; one copy each")] = "0"
+    robot_minutes: Annotated[float, tyro.conf.arg(metavar="M", help="of learning on the changed robot")] = (
+        10.0
+    )
+    jobs: Annotated[int, tyro.conf.arg(help="runs, and later evaluations, at the same time")] = 1
+    rollouts: Annotated[int, tyro.conf.arg(help="of each evaluation")] = 5
+    seconds: Annotated[float, tyro.conf.arg(help="of each rollout")] = 60.0
+    changes: Changes = ()
+    json: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
+    ] = False
+
+    def run(self) -> int:
+        """Copy, learn, score, write."""
+        if unknown := set(self.cases) - CASES.keys():
+            raise DaydreamerError(f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown))}")
+        source = RunDir(self.run_directory)
+        config = source.read_config()
+        before = Checkpoints(source.checkpoints).load()
+        if before is None:
+            raise DaydreamerError(f"{source.path} has no checkpoint to go on from")
+        hz = load_preset(config["name"], tuple(config["changes"])).hz
+        rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
+        jobs: dict[Job, tuple[str, ...]] = {}
+        for case in self.cases:
+            for seed in self.seeds.split(","):
+                changes = (*config["changes"], *self.changes, *CASES[case])
+                load_preset(config["name"], changes)  # a mistake is told before anything is copied
+                jobs[self._job(case, int(seed), config["name"], changes, rows, hz)] = changes
+        for job in jobs:
+            _copy(source, job.run)
+        with StopSignals() as stop:
+            self._say(f"{len(jobs)} runs go on for {self.robot_minutes:g} robot minutes each")
+            if not work_off(list(jobs), self.jobs, stop):
+                self._say("stopped; the same command goes on")
+                return stop.exit_code
+        self._score(source, config, jobs)
+        return 0
+
+    def _job(self, case: str, seed: int, preset: str, changes: Sequence[str], rows: int, hz: float) -> Job:
+        place = self.out / f"{case}-{seed}"
+        words = [word for change in changes for word in ("--set", change)]
+        command = this_program(
+            "train", "--plain", "--no-monitor", "--console", "off",
+            "--preset", preset, "--logdir", str(place), "--seed", str(seed),
+            "--robot-minutes", repr(rows / 60 / hz), *words,
+        )  # fmt: skip
+        return Job(place.name, RunDir(place), tuple(command), rows)
+
+    def _score(self, source: RunDir, config: dict[str, Any], jobs: dict[Job, tuple[str, ...]]) -> None:
+        old, own = newest_policy(source), (*config["changes"], *self.changes)
+        trials: list[Trial] = []
+        for job, changes in jobs.items():
+            for policy, robot in ((old, own), (old, changes), (newest_policy(job.run), changes)):
+                trials.append(Trial(policy, config["name"], robot, self.rollouts, self.seconds))
+        results = run_all(trials, self.jobs, [self.out / "evaluations"] * len(trials))
+        found: dict[str, dict[str, Evaluation]] = {}
+        for job in jobs:
+            found[job.name] = {name: next(results)[1] for name in ("own robot", "before", "after")}
+            self._say(_row(job.name, found[job.name]))
+        head = "| robot | on its own robot | changed, before | changed, after |\n|---|---|---|---|\n"
+        table = head + "".join(f"{_row(name, cells)}\n" for name, cells in found.items())
+        data = {name: {key: cell.to_dict() for key, cell in cells.items()} for name, cells in found.items()}
+        (self.out / "adaptation.md").write_text(table)
+        (self.out / "adaptation.json").write_text(json.dumps(data, indent=1) + "\n")
+        if self.json:
+            json.dump(data, sys.stdout)
+            print()
+
+    def _say(self, text: str) -> None:
+        if not self.json:
+            print(text, flush=True)
+
+
+def _row(name: str, cells: dict[str, Evaluation]) -> str:
+    texts = [
+        f"walks {cell.share('walks'):.0%}, {cell.walking_speed:+.2f} m/s, {cell.falls:.1f} falls, "
+        f"upright {cell.upright:.0%}"
+        for cell in cells.values()
+    ]
+    return f"| {' | '.join((name, *texts))} |"
+
+
+def _copy(source: RunDir, to: RunDir) -> None:
+    """What a learner goes on from. A copy appears whole or not at all; one that is there is left as it is."""
+    if to.path.exists():
+        return
+    beside = to.path.with_name(to.path.name + ".partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    left_out = shutil.ignore_patterns("tensorboard", "evaluations", "best.*", "*.log", "lock", "console.json")
+    shutil.copytree(source.path, beside, ignore=left_out)
+    beside.rename(to.path)

@@ -1,0 +1,86 @@
+"""What a person means by POLICY or RUN: an .onnx file, or a run directory, with the robot it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets.score_card import read_card
+from daydreamer.runtime.run_dir import RunDir
+
+PolicyOrRun = Annotated[
+    Path,
+    tyro.conf.Positional,
+    tyro.conf.arg(
+        metavar="POLICY|RUN", help="an .onnx file, or a run directory: its best policy, or its newest"
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A policy file and the robot that it was made for."""
+
+    policy: Path
+    preset: str
+    changes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return str(self.policy)
+
+
+def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source:
+    """The policy that ``path`` stands for.
+
+    Args:
+        path: A policy, or a run.
+        preset: For a policy that says nothing of its robot.
+        best: Of a run, take best.onnx before the newest.
+
+    Raises:
+        DaydreamerError: There is none.
+    """
+    if path.is_dir():
+        run = RunDir(path)
+        config = run.read_config()
+        policy = run.best if best and run.best.exists() else newest_policy(run)
+        return Source(policy, config["name"], tuple(config["changes"]))
+    if not path.exists():
+        raise DaydreamerError(f"there is no policy and no run at {path}")
+    card = read_card(path)
+    if card is not None:
+        return Source(path, card.preset, card.changes)
+    of_run = RunDir(path.parent.parent)  # RUN/policies/v000123.onnx
+    if of_run.config.exists():
+        config = of_run.read_config()
+        return Source(path, config["name"], tuple(config["changes"]))
+    return Source(path, preset, ())
+
+
+def newest_policy(run: RunDir) -> Path:
+    """The file of the latest checkpoint's policy, whose digest is verified.
+
+    Raises:
+        DaydreamerError: There is no checkpoint yet, or it is damaged.
+    """
+    from daydreamer.runtime.checkpoint import Checkpoints
+
+    checkpoints = Checkpoints(run.checkpoints)
+    if checkpoints.load() is None:
+        raise DaydreamerError(
+            f"{run.path} has no checkpoint yet: the first comes about a minute after its learner started"
+        )
+    return run.checkpoints / (run.checkpoints / "latest").read_text().strip() / "policy.onnx"
+
+
+def shipped_policy() -> Path | None:
+    """The policy that is installed with this software; None in a version without one."""
+    import daydreamer.policies
+
+    return next(iter(sorted(Path(daydreamer.policies.__path__[0]).glob("*.onnx"))), None)

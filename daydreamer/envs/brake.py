@@ -1,0 +1,179 @@
+"""A person's stop for any robot: at once, from any thread, and until a named person resets it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from robots.clock import Clock
+from robots.robot import Array, CommandError, JointCommand, Robot, RobotError, RobotInfo, RobotState
+from robots.safety.faults import Fault
+from robots.safety.modes import Mode, released_by
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE = 0.2  # s for a command on its way to the motors to be out of the way
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A robot with a safety of its own: an A1's servo process, or a SafetyGuard."""
+
+    @property
+    def mode(self) -> Mode:
+        """What it lets the robot do."""
+        ...
+
+    def trip(self, fault: Fault) -> None:
+        """Something outside saw ``fault``: act now. Any thread."""
+        ...
+
+    def reset(self, operator: str) -> None:
+        """Back to NORMAL. Raises RobotError when a fault is still there."""
+        ...
+
+
+class Brake:
+    """A Robot around a Robot: the same face, until ``trip``; from then on nothing but damping reaches the motors.
+
+    A robot that is guarded is tripped through its guard. For one that is not, such as a stand-in, the brake writes
+    the damping command itself, and in place of every command after it.
+    """
+
+    def __init__(self, robot: Robot):
+        self._robot = robot
+        self._guard = robot if isinstance(robot, Guarded) else None
+        self._lock = threading.Lock()  # a command on its way to the motors; never held while waiting
+        self._why = ""  # empty: not tripped
+        self._last: RobotState | None = None
+        self.sent: JointCommand | None = (
+            None  # to the motors last, as the robot told it; None before the first
+        )
+
+    # What a brake is
+
+    def trip(self, why: str) -> None:
+        """Damp now, and stay so; ``why`` is for people. Any thread, also while the control loop hangs."""
+        self._why = f"DAMP: {why}"  # first: from here on no command of the loop passes
+        if self._guard is not None:
+            try:
+                self._guard.trip(Fault.EMERGENCY_STOP)
+                return
+            except RobotError as error:  # not connected: nothing moves
+                _log.warning("the robot's own safety could not be told to stop: %s", error)
+        held = self._lock.acquire(timeout=_PATIENCE)
+        try:
+            self._robot.write(self._damping())
+        except (RobotError, OSError) as error:
+            _log.warning("the damping command was not taken: %s", error)
+        finally:
+            if held:
+                self._lock.release()
+
+    def reset(self, operator: str) -> None:
+        """Let commands pass again, because ``operator`` looked at the robot.
+
+        Raises:
+            RobotError: nobody is named, or the robot's own safety still stops it; then nothing has changed.
+        """
+        released_by(operator)
+        if self._guard is not None:
+            self._guard.reset(operator)
+        elif self._robot.stopped:
+            raise RobotError(f"robot '{self.info.name}' stays stopped: {self._robot.stopped}")
+        self._why = ""
+
+    @property
+    def tripped(self) -> bool:
+        """Whether a person's stop waits for its reset."""
+        return bool(self._why)
+
+    @property
+    def mode(self) -> Mode:
+        """What the robot may do now."""
+        if self._guard is not None:
+            return max(self._guard.mode, Mode.DAMP) if self._why else self._guard.mode
+        return Mode.DAMP if self.stopped else Mode.NORMAL
+
+    @property
+    def estop(self) -> str:
+        """The state of its stop button; "none" where it has none."""
+        return str(getattr(self._robot, "estop", "none"))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What its safety found last, for people; nothing where it does not tell."""
+        found = getattr(self._robot, "faults", ())
+        return tuple(one.text(self.info) for one in found)
+
+    # What a robot is
+
+    @property
+    def info(self) -> RobotInfo:
+        """The robot's."""
+        return self._robot.info
+
+    @property
+    def clock(self) -> Clock:
+        """The robot's."""
+        return self._robot.clock
+
+    @property
+    def stopped(self) -> str:
+        """Why the robot does not obey; empty while it does."""
+        return self._why or self._robot.stopped
+
+    def connect(self) -> None:
+        """Connect it. A brake that was on stays on."""
+        self._robot.connect()
+        if self._why and self._guard is not None:
+            self._guard.trip(Fault.EMERGENCY_STOP)
+
+    def read(self) -> RobotState:
+        """The newest state, as the robot gives it."""
+        self._last = self._robot.read()
+        return self._last
+
+    def write(self, command: JointCommand) -> JointCommand:
+        """Send ``command``, or damping in its place; what was really sent, as the robot tells it."""
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise CommandError(f"robot '{self.info.name}' is busy with another command; nothing was sent")
+        try:
+            self.sent = self._robot.write(self._damping() if self._why else command)
+            return self.sent
+        finally:
+            self._lock.release()
+
+    def damp(self) -> JointCommand:
+        """Write the damping command once, whatever the robot reads; what was really sent."""
+        return self.write(self._damping())
+
+    def truth(self) -> Mapping[str, Array]:
+        """The robot's."""
+        return self._robot.truth()
+
+    def close(self) -> None:
+        """Damp, then let go. The brake stays on."""
+        self._robot.close()
+
+    def __enter__(self) -> Brake:
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _damping(self) -> JointCommand:
+        """Without asking the robot anything: a simulator must not be read in another thread than it runs in."""
+        last, zero = self._last, np.zeros(self.info.joints)
+        if last is not None:
+            return JointCommand.damp(last, self.info)
+        pos, kd = self.info.stand_pos.copy(), self.info.default_kd.copy()
+        return JointCommand(pos, zero, zero.copy(), zero.copy(), kd)

@@ -1,0 +1,116 @@
+"""A policy tried on a preset's robot: rollouts, scored, and remembered beside the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from daydreamer.core.atomic_file import write_atomically
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets import build
+from daydreamer.presets.registry import load
+from daydreamer.runtime.evaluate import evaluate
+from daydreamer.runtime.policy import OnnxPolicy
+from daydreamer.runtime.scoring import Evaluation, evaluation_from_dict
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried, as plain data that another process can be sent."""
+
+    policy: Path
+    preset: str
+    changes: tuple[str, ...] = ()
+    rollouts: int = 5
+    seconds: float = 60.0  # of each
+    seed: int = 0  # of the first; the others follow
+
+    def run(self) -> Evaluation:
+        """Simulate and score.
+
+        Raises:
+            DaydreamerError: The policy cannot be read or does not fit, or the robot tells no truth.
+        """
+        preset = load(self.preset, self.changes)
+        policy = OnnxPolicy(read_policy(self.policy), seed=self.seed)
+        env = build.make_env(preset)
+        policy.fits(env.obs_spec, env.act_spec)
+        return evaluate(
+            policy, lambda seed: build.make_env(preset, "max", seed), self.rollouts, self.seconds, preset.hz, self.seed
+        )  # fmt: skip
+
+    def key(self) -> str:
+        """The same for the same policy under the same conditions, whatever its file is called."""
+        digest = hashlib.sha256(read_policy(self.policy)).hexdigest()
+        preset = asdict(
+            load(self.preset, self.changes)
+        )  # as it is now, whatever it was when something was tried
+        what = [digest, preset, self.rollouts, self.seconds, self.seed]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
+
+    def found(self, memory: Path | None) -> Evaluation | None:
+        """The result in the directory ``memory``, if this was tried before."""
+        path = memory / f"{self.key()}.json" if memory else None
+        if path is None or not path.exists():
+            return None
+        try:
+            return evaluation_from_dict(json.loads(path.read_bytes())["result"])
+        except (ValueError, KeyError, TypeError):
+            return None  # of another version, or damaged: it is tried again
+
+    def remember(self, memory: Path, result: Evaluation) -> None:
+        """Keep ``result`` in the directory ``memory``, which is made."""
+        memory.mkdir(parents=True, exist_ok=True)
+        card = {"trial": {**asdict(self), "policy": self.policy.name}, "result": result.to_dict()}
+        write_atomically(memory / f"{self.key()}.json", (json.dumps(card, indent=1) + "\n").encode())
+
+
+def read_policy(path: Path) -> bytes:
+    """The bytes of a policy file. Raises DaydreamerError, naming it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DaydreamerError(f"cannot read the policy {path}: {error}") from error
+
+
+def run_all(
+    trials: Sequence[Trial], jobs: int = 1, memories: Sequence[Path | None] | None = None
+) -> Iterator[tuple[Trial, Evaluation]]:
+    """Each trial with its result, in their order, as they come.
+
+    Args:
+        trials: What to try.
+        jobs: Processes at once; with 1 all happens in this one.
+        memories: For each trial, the directory in which results are looked for and kept; None: nowhere.
+    """
+    places = list(memories) if memories is not None else [None] * len(trials)
+    known = [trial.found(place) for trial, place in zip(trials, places, strict=True)]
+    fresh = [trial for trial, result in zip(trials, known, strict=True) if result is None]
+    results = _run_fresh(fresh, jobs)
+    for trial, place, before in zip(trials, places, known, strict=True):
+        result = next(results) if before is None else before
+        if before is None and place is not None:
+            trial.remember(place, result)
+        yield trial, result
+
+
+def _run_fresh(trials: list[Trial], jobs: int) -> Iterator[Evaluation]:
+    if jobs <= 1 or len(trials) <= 1:
+        yield from (trial.run() for trial in trials)
+        return
+    pool = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _die_of_ctrl_c)
+    try:
+        yield from pool.map(Trial.run, trials)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _die_of_ctrl_c() -> None:
+    """In a worker: without a word; the one who started it tells the person."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,0 +1,186 @@
+"""Hands on the robot: what each wish of a person does to the actor's loop.
+
+``after`` is the whole table. A stop acts at once, in the thread that brings it; everything else at the next control
+step. Nothing is claimed: what a wish has done is read from the robot, and said in ``last`` and in ``events.jsonl``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from daydreamer.transport.console_messages import Hand, HandRefused
+from robots.robot import RobotError
+
+_log = logging.getLogger(__name__)
+
+_MOST = 32  # wishes waiting for a control step; a loop that hangs serves none
+
+
+class Wanted(Enum):
+    """What people want the loop to do while the robot obeys."""
+
+    RUN = "run"  # the policy drives
+    PAUSE = "pause"  # hold the pose
+    LIE = "lie"  # lie down by script, then damp
+    LIMP = "limp"  # damp
+
+
+class Stoppable(Protocol):
+    """What is used of a ``Brake``."""
+
+    @property
+    def stopped(self) -> str:
+        """Why the robot does not obey."""
+        ...
+
+    def trip(self, why: str) -> None:
+        """Damp now."""
+        ...
+
+    def reset(self, operator: str) -> None:
+        """Obey again. Raises RobotError."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What one wish does."""
+
+    leads_to: Wanted
+    effect: str
+    already: frozenset[Wanted] = frozenset()  # where it changes nothing,
+    in_vain: str = ""  # and what is said then
+    needs_robot: bool = True  # that obeys
+
+
+# A stop and its reset never make the robot move: after both it damps until someone resumes.
+_TABLE = {
+    "damp": _Row(Wanted.LIMP, "the robot damps until a reset", needs_robot=False),
+    "reset": _Row(Wanted.LIMP, "the robot obeys again, and damps until someone resumes", needs_robot=False),
+    "resume": _Row(
+        Wanted.RUN, "the policy drives again, in a new stretch", frozenset({Wanted.RUN}), "it is not paused"
+    ),
+    "lie_down": _Row(
+        Wanted.LIE,
+        "the robot lies down, then damps until someone resumes",
+        frozenset({Wanted.LIE}),
+        "it lies down already",
+    ),
+    "pause": _Row(
+        Wanted.PAUSE,
+        "the robot holds its pose until someone resumes",
+        frozenset({Wanted.PAUSE, Wanted.LIMP}),
+        "it is paused already",
+    ),
+}
+
+
+def after(wanted: Wanted, wish: str, stopped: bool) -> tuple[Wanted, str]:
+    """What is wanted after ``wish``, and in words what that does."""
+    row = _TABLE[wish]
+    if stopped and row.needs_robot:
+        return wanted, "nothing: the robot is stopped and needs a reset first"
+    if wanted in row.already:
+        return wanted, f"nothing: {row.in_vain}"
+    return row.leads_to, row.effect
+
+
+class Hands:
+    """Takes wishes from the console's thread, and acts on them in the control loop.
+
+    Args:
+        robot: What stops and is reset.
+        now: Unix seconds.
+    """
+
+    def __init__(self, robot: Stoppable, now: Callable[[], float] = time.time):
+        self._robot, self._now = robot, now
+        self._waiting: deque[Hand] = deque()
+        self.wanted = Wanted.RUN
+        self.last = ""  # the newest wish and what became of it, for people
+        self.events: deque[dict[str, Any]] = deque(
+            maxlen=1000
+        )  # to be written down by whoever may wait for a disk
+
+    def take(self, hand: Hand) -> None:
+        """Act on a stop now; keep the rest for the next control step. Any thread.
+
+        Raises:
+            HandRefused: too many wishes wait already: the loop serves none.
+        """
+        if hand.wish == "damp":
+            self._robot.trip(f"stopped by {_who(hand)}")
+            self._waiting.clear()  # what was wished before a stop is not done after it
+            self._waiting.append(hand)
+            self._tell(hand, after(self.wanted, "damp", stopped=True)[1])
+            return
+        if len(self._waiting) >= _MOST:
+            raise HandRefused(
+                f"{_MOST} wishes wait and the control loop serves none: it hangs. Only stop acts now"
+            )
+        self._waiting.append(hand)
+
+    def serve(self, stream: str, row: int) -> None:
+        """Act on what waits. In the control loop, each step; ``row`` of ``stream`` is the newest one."""
+        while self._waiting:
+            try:
+                hand = self._waiting.popleft()
+            except IndexError:  # a stop came between the two lines
+                return
+            if hand.wish.startswith("mark_"):
+                self._mark(hand, stream, row)
+            else:
+                self._act(hand)
+
+    def _act(self, hand: Hand) -> None:
+        stopped = bool(self._robot.stopped)
+        if hand.wish == "reset":
+            if not stopped:
+                self._tell(hand, "nothing: the robot is not stopped")
+                return
+            try:
+                self._robot.reset(hand.operator)
+            except RobotError as error:
+                self._tell(hand, f"refused: {error}")
+                return
+        self.wanted, effect = after(self.wanted, hand.wish, stopped)
+        if hand.wish != "damp":  # that was told when it acted
+            self._tell(hand, effect)
+
+    def _mark(self, hand: Hand, stream: str, row: int) -> None:
+        kind = hand.wish.removeprefix("mark_")
+        if row < 0:
+            self._tell(hand, "nothing: there is no row to mark yet")
+            return
+        self.last = f"{kind} mark by {_who(hand)}: row {row}"
+        self.events.append(
+            {
+                "event": "mark",
+                "time": round(self._now(), 3),
+                "mark": kind,
+                "stream": stream,
+                "seq": row,
+                **_by(hand),
+            }
+        )
+
+    def _tell(self, hand: Hand, effect: str) -> None:
+        self.last = f"{hand.wish.replace('_', ' ')} by {_who(hand)}: {effect}"
+        _log.info("%s", self.last)
+        self.events.append(
+            {"event": "hand", "time": round(self._now(), 3), "hand": hand.wish, "effect": effect, **_by(hand)}
+        )
+
+
+def _who(hand: Hand) -> str:
+    return hand.operator or "a person"
+
+
+def _by(hand: Hand) -> dict[str, str]:
+    return {"operator": hand.operator, "viewer": hand.viewer}

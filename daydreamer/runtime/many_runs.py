@@ -1,0 +1,125 @@
+"""Several runs of `daydreamer train`, a few at a time, each in a process of its own; finished ones are left alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.checkpoint import Checkpoints
+from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.supervise import last_words
+from robots.clock import Clock, MonotonicClock
+
+_LOOK_EVERY = 0.5  # s
+_GRACE = 30.0  # s that a run is given to save itself and to stop its own processes
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run."""
+
+    name: str
+    run: RunDir
+    command: tuple[str, ...]
+    rows: int  # at which it is finished
+
+    @property
+    def log(self) -> Path:
+        """What the command says."""
+        return self.run.path.parent / f"{self.run.path.name}.log"
+
+    def finished(self) -> bool:
+        """True when a learner has ended here because it had its rows."""
+        if not self.run.events.exists() or not self.run.checkpoints.exists():
+            return False
+        found = Checkpoints(self.run.checkpoints).load()
+        return found is not None and found.state["rows"] >= self.rows and _last_reason(self.run) == "finished"
+
+
+def rows_of(robot_minutes: float, hz: float) -> int:
+    """Rows in so many robot minutes, as a learner counts them."""
+    return math.ceil(robot_minutes * 60 * hz)
+
+
+def work_off(
+    jobs: Sequence[Job],
+    at_once: int,
+    stop: Callable[[], str | None],
+    tick: Callable[[Sequence[Job]], None] = lambda running: None,
+    clock: Clock | None = None,
+) -> bool:
+    """Run what is not finished; True when all of it is, False when told to stop.
+
+    Args:
+        jobs: In the order in which they begin.
+        at_once: How many at a time.
+        stop: A reason to stop, or None. Running ones then save themselves; the same call goes on with them.
+        tick: Called twice a second with the jobs that run.
+        clock: Wall time.
+
+    Raises:
+        DaydreamerError: A run failed; the others were stopped, and can go on.
+    """
+    clock = clock or MonotonicClock()
+    waiting = [job for job in jobs if not job.finished()]
+    running: dict[str, tuple[Job, subprocess.Popen[bytes]]] = {}
+    try:
+        while waiting or running:
+            if stop():
+                return False
+            while waiting and len(running) < max(1, at_once):
+                job = waiting.pop(0)
+                running[job.name] = job, _start(job)
+            for name, (job, process) in list(running.items()):
+                code = process.poll()
+                if code is not None:
+                    del running[name]
+                    if code:
+                        raise DaydreamerError(
+                            f"{name} ended with exit code {code}. The end of {job.log}:\n{last_words(job.log)}"
+                        )
+            tick([job for job, _ in running.values()])
+            clock.sleep_until(clock.now() + _LOOK_EVERY)
+        return True
+    finally:
+        _stop([process for _, process in running.values()], clock)
+
+
+def _start(job: Job) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that one Ctrl-C does not reach it twice."""
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    with job.log.open("ab") as log:
+        return subprocess.Popen(
+            list(job.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def _stop(processes: Sequence[subprocess.Popen[bytes]], clock: Clock) -> None:
+    for number in (signal.SIGINT, signal.SIGKILL):  # after the second its children end with it
+        for process in processes:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(number)
+        deadline = clock.now() + _GRACE
+        while clock.now() < deadline and any(process.poll() is None for process in processes):
+            clock.sleep_until(clock.now() + 0.1)
+
+
+def _last_reason(run: RunDir) -> str | None:
+    """Why the newest learner here stopped; None when it did not say."""
+    reason = None
+    for line in run.events.read_bytes().splitlines():
+        with contextlib.suppress(ValueError, AttributeError):
+            event = json.loads(line)
+            kind = event.get("event")
+            reason = (
+                event.get("reason") if kind == "stop" else None if kind in ("start", "resume") else reason
+            )
+    return reason

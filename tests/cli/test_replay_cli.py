@@ -1,0 +1,90 @@
+"""``daydreamer replay``: what a person types, and what is said."""
+
+import json
+
+import numpy as np
+import pytest
+
+from daydreamer.cli.main import main
+from daydreamer.core.specs import ArraySpec
+from daydreamer.core.transition import FLAGS
+from daydreamer.replay import Replay
+
+SPEC = {"value": ArraySpec((2,), "float32"), "time": ArraySpec((), "float64"), **FLAGS}
+
+
+def made(count):
+    rows = {name: np.zeros((count, *spec.shape), spec.dtype) for name, spec in SPEC.items()}
+    rows["value"][:] = np.arange(count)[:, None]
+    return rows
+
+
+@pytest.fixture
+def run(tmp_path):
+    with Replay(tmp_path / "run" / "replay", SPEC, 100, 0, segment_rows=4) as replay:
+        replay.append(made(10), "a", 0)
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def daydreamer(capsys):
+    def command(*words):
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return end.value.code, captured.out + captured.err
+
+    return command
+
+
+def test_a_sound_run_is_verified_with_exit_code_0(run, daydreamer):
+    assert daydreamer("replay", "verify", run) == (
+        0,
+        "10 good rows in 3 files; 0 rows lost; 0 files damaged\n",
+    )
+
+
+def test_a_torn_tail_is_an_error_until_it_is_repaired(run, daydreamer):
+    path = run / "replay" / "00000003.rows"
+    path.write_bytes(path.read_bytes() + b"torn!")
+    code, said = daydreamer("replay", "verify", run)
+    assert code == 1 and "00000003.rows: 5 torn bytes at its end" in said
+    assert daydreamer("replay", "verify", run, "--repair")[0] == 0
+    assert daydreamer("replay", "verify", run)[0] == 0
+
+
+def test_rows_that_are_lost_stay_an_error(run, daydreamer):
+    path = run / "replay" / "00000001.rows"
+    data = bytearray(path.read_bytes())
+    data[-80] ^= 1
+    path.write_bytes(data)
+    code, said = daydreamer("replay", "verify", run, "--json")
+    assert code == 1 and json.loads(said)["lost"] == 1
+    assert daydreamer("replay", "verify", run, "--repair")[0] == 1
+
+
+def test_info_tells_rows_streams_and_keys(run, daydreamer):
+    code, said = daydreamer("replay", "info", run)
+    assert code == 0 and "10 rows" in said and "a  rows 0 to 9" in said and "float32[2]" in said
+    assert json.loads(daydreamer("replay", "info", run, "--json")[1])["streams"] == {
+        "a": {"first": 0, "end": 10, "rows": 10}
+    }
+
+
+@pytest.mark.parametrize(("form", "out"), [("npz", "rows.npz"), ("lerobot", "set")])
+def test_rows_go_out_and_come_back_once(run, daydreamer, tmp_path, form, out):
+    if form == "lerobot":
+        pytest.importorskip("pyarrow")
+    assert daydreamer("replay", "export", run, tmp_path / out, "--to", form)[0] == 0
+    other = tmp_path / "other"
+    assert "10 rows into" in daydreamer("replay", "import", tmp_path / out, other)[1]
+    assert "0 rows into" in daydreamer("replay", "import", tmp_path / out, other)[1]
+    with Replay(other / "replay", SPEC, 100, 0) as replay:
+        assert replay.read(0, 10)["value"][:, 0].tolist() == list(range(10))
+    code, said = daydreamer("replay", "export", run, tmp_path / out, "--to", form)
+    assert code == 2 and "exists already" in said
+
+
+def test_a_directory_without_a_replay_is_an_error_that_says_so(tmp_path, daydreamer):
+    code, said = daydreamer("replay", "info", tmp_path)
+    assert code == 2 and "holds no replay" in said

@@ -1,0 +1,96 @@
+"""The commands around results: what they refuse at once, and what they do with a run that is too young."""
+
+import json
+
+import pytest
+
+from daydreamer.cli import policy_source
+from daydreamer.cli.main import main
+from daydreamer.cli.play import has_screen
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.run_dir import RunDir
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return (stop.value.code or 0, *capsys.readouterr())
+
+
+@pytest.fixture
+def young(tmp_path):
+    """A run without a policy."""
+    made = RunDir(tmp_path / "young")
+    made.claim({"name": "fake-tiny", "changes": [], "seed": 0})
+    return made.path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["eval", "RUN", "--best"], "--all"),
+        (["eval", "RUN", "--all"], "kept no policies"),
+        (["eval", "RUN", "--all", "--best", "--set", "hz=10"], "leave --set out"),
+        (["eval", "RUN"], "no checkpoint yet"),
+        (["film", "RUN", "--out", "film.mp4"], ".gif"),
+        (["film", "RUN", "--minutes", "soon"], "numbers with commas"),
+        (["film", "RUN", "--minutes", "5"], "no policy within"),
+        (["play", "RUN"], "no checkpoint yet"),
+        (["play", "RUN/nothing.onnx"], "no policy and no run"),
+        (["bench", "robustness"], "at least one policy"),
+        (["bench", "robustness", "RUN", "--only", "wind"], "the grid has friction"),
+        (["bench", "adaptation", "RUN", "--out", "OUT"], "no checkpoint to go on from"),
+        (["bench", "adaptation", "RUN", "--out", "OUT", "--cases", "rain"], "the cases are pushes"),
+        (["bench", "learning", "--out", "OUT", "--seeds", "all"], "numbers with commas"),
+        (["bench", "learning", "--out", "OUT", "--preset", "a1-smi"], "Did you mean 'a1-sim'"),
+    ],
+)
+def test_what_cannot_work_is_one_line_that_says_why(capsys, tmp_path, young, arguments, says):
+    words = [w.replace("RUN", str(young)).replace("OUT", str(tmp_path / "out")) for w in arguments]
+    code, out, err = run(capsys, *words)
+    assert code == 2 and err.startswith("error: ") and says in err, (out, err)
+
+
+def test_without_a_shipped_policy_play_says_so(capsys, monkeypatch):
+    monkeypatch.setattr("daydreamer.cli.play.shipped_policy", lambda: None)
+    code, _, err = run(capsys, "play")
+    assert code == 2 and "no policy is shipped" in err and "daydreamer play RUN" in err
+
+
+def test_a_shipped_policy_is_small_and_walks():
+    from daydreamer.presets.score_card import read_card
+
+    shipped = policy_source.shipped_policy()
+    if shipped is None:
+        pytest.skip("none is shipped yet")
+    assert shipped.stat().st_size < 3e6
+    card = read_card(shipped)
+    assert card is not None and card.walks
+
+
+def test_a_screen_is_known_by_its_display(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert not has_screen()
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert has_screen()
+
+
+def test_a_policy_of_a_run_knows_its_robot(young):
+    policy = young / "policies" / "v000001.onnx"
+    policy.parent.mkdir()
+    policy.write_bytes(b"x")
+    source = policy_source.find_policy(policy)
+    assert (source.preset, source.changes) == ("fake-tiny", ())
+    with pytest.raises(DaydreamerError, match="holds no run"):
+        policy_source.find_policy(young / "policies")
+
+
+def test_a_bench_does_not_mix_settings_in_one_directory(capsys, tmp_path):
+    (tmp_path / "settings.json").write_text(
+        json.dumps({"preset": "a1-sim", "agent": "dreamer", "changes": []})
+    )
+    code, _, err = run(
+        capsys, "bench", "learning", "--preset", "fake-tiny", "--out", tmp_path, "--seeds", "0"
+    )
+    assert code == 2 and 'settings.preset: was "a1-sim", is "fake-tiny"' in err

@@ -1,0 +1,82 @@
+"""Policies that are tried, remembered, and given a score card; on the robot without physics."""
+
+import json
+
+import pytest
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets import build
+from daydreamer.presets.registry import load
+from daydreamer.presets.score_card import card_of, read_card, write_with_card
+from daydreamer.presets.trial import Trial, run_all
+from daydreamer.runtime.run_dir import RunDir
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory):
+    preset = load("fake-tiny")
+    env = build.make_env(preset)
+    made = []
+    for seed in range(2):
+        made.append(tmp_path_factory.mktemp("policies") / "policy.onnx")
+        made[-1].write_bytes(build.make_agent(preset, env.obs_spec, env.act_spec, seed).policy(seed))
+    return made
+
+
+def trial(policy, **options):
+    return Trial(policy, "fake-tiny", rollouts=1, seconds=1.0, **options)
+
+
+def test_a_trial_is_the_same_for_the_same_policy_on_the_same_robot(policies, tmp_path):
+    copy = tmp_path / "other-name.onnx"
+    copy.write_bytes(policies[0].read_bytes())
+    key = trial(policies[0]).key()
+    assert trial(copy).key() == key
+    others = [trial(policies[1]), trial(policies[0], seed=1), trial(policies[0], changes=("hz=10",))]
+    assert len({key, *(other.key() for other in others)}) == 4
+
+
+def test_results_are_remembered_and_come_in_order(policies, tmp_path, monkeypatch):
+    trials = [trial(policy) for policy in policies]
+    first = list(run_all(trials, memories=[tmp_path] * 2))
+    assert [tried for tried, _ in first] == trials
+    monkeypatch.setattr(Trial, "run", lambda self: pytest.fail("it was tried before"))
+    assert list(run_all(trials, memories=[tmp_path] * 2)) == first
+
+
+def test_a_damaged_memory_is_tried_again(policies, tmp_path):
+    tried = trial(policies[0])
+    tried.remember(tmp_path, tried.run())
+    (tmp_path / f"{tried.key()}.json").write_text("{")
+    assert tried.found(tmp_path) is None
+    assert next(run_all([tried], memories=[tmp_path]))[1] == tried.found(tmp_path)
+
+
+def test_two_processes_find_what_one_finds(policies):
+    trials = [trial(policy) for policy in policies]
+    assert list(run_all(trials, jobs=2)) == list(run_all(trials, jobs=1))
+
+
+def test_what_cannot_be_tried_says_why(policies, tmp_path):
+    with pytest.raises(DaydreamerError, match=r"gone\.onnx"):
+        trial(tmp_path / "gone.onnx").run()
+
+
+def test_a_card_says_where_a_policy_is_from_and_belongs_to_it_alone(policies, tmp_path):
+    run = RunDir(tmp_path / "run")
+    run.claim({"name": "fake-tiny", "changes": ["hz=20"], "seed": 3, "robot_minutes": 2.0})
+    tried = trial(policies[0])
+    write_with_card(policies[0].read_bytes(), run.best, card_of(run, tried, 1.5, tried.run()))
+    card = read_card(run.best)
+    assert card.robot_minutes == 1.5 and card.seed == 3 and not card.walks
+    assert "--preset fake-tiny --set hz=20 --seed 3 --robot-minutes 2" in card.commands[0]
+    assert json.loads(run.best.with_suffix(".json").read_text())["evaluation"]["rollouts"]
+    run.best.write_bytes(policies[1].read_bytes())
+    with pytest.raises(DaydreamerError, match="another policy"):
+        read_card(run.best)
+    run.best.with_suffix(".json").write_text("[]")
+    with pytest.raises(DaydreamerError, match="damaged"):
+        read_card(run.best)
+    assert read_card(policies[0]) is None

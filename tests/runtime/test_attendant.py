@@ -1,0 +1,218 @@
+"""The actor's loop with people at its console: a robot that is paused, laid down, stopped, and started again."""
+
+import json
+
+import numpy as np
+import pytest
+
+from daydreamer.core.transition import row_spec
+from daydreamer.envs.robot_env import RobotEnv
+from daydreamer.envs.tasks.walk import WalkTask
+from daydreamer.runtime.actor import Actor, ActorConfig
+from daydreamer.runtime.attendant import Attendant
+from daydreamer.runtime.events import EventLog
+from daydreamer.transport.console_messages import Hand, HandRefused
+from daydreamer.transport.link import LinkStatus
+from robots.a1.stand import MOTIONS, Waypoint
+from robots.clock import ManualClock
+from robots.fake import FakeRobot
+
+
+class Link:
+    """Takes every row."""
+
+    stream = "stream"
+
+    def __init__(self):
+        self.rows, self.room, self.reports = [], 10**9, []
+
+    def send(self, row):
+        self.rows.append(row)
+        return len(self.rows) - 1
+
+    def policy(self):
+        return None
+
+    def credit(self):
+        return 1
+
+    def report(self, metrics):
+        self.reports.append(metrics)
+
+    def status(self):
+        return LinkStatus(True, 0, 0, len(self.rows), 0)
+
+
+class Loop:
+    """An actor on the fake robot; ``wish`` acts after so many questions of its loop."""
+
+    def __init__(self, tmp_path, paced=False):
+        self.robot = FakeRobot()
+        self.env = RobotEnv(self.robot, WalkTask(self.robot.info), patience=0.1)
+        self.wall = ManualClock()
+        self.attendant = Attendant(
+            self.env, "actor", EventLog(tmp_path / "events.jsonl"), paced, _Ticking(self.wall)
+        )
+        self.shown = []
+        self.attendant.post = lambda make: self.shown.append(make())
+        self.link = Link()
+        self.events = tmp_path / "events.jsonl"
+        self.actor = Actor(
+            self.env,
+            self.link,
+            ActorConfig(),
+            self.robot.clock,
+            self.wall,
+            self.env.timing,
+            0,
+            self.attendant,
+        )
+
+    def run(self, script, questions):
+        """``script``: {question: wish}; stops after so many questions."""
+        asked = 0
+
+        def stop():
+            nonlocal asked
+            asked += 1
+            for wish in [script[asked]] if asked in script else []:
+                self.attendant.take(Hand(wish, "Ann", "test"))
+            return "enough" if asked > questions else None
+
+        self.actor.run(stop)
+        self.attendant.chores()
+        return [bool(row["is_first"]) for row in self.link.rows], [
+            bool(row["is_last"]) for row in self.link.rows
+        ]
+
+    def activities(self):
+        found = [one.activity for one in self.shown]
+        return [a for n, a in enumerate(found) if n == 0 or found[n - 1] != a]
+
+
+class _Ticking:
+    """Wall time that a look moves on, so that nothing is shown too soon."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def now(self):
+        self.clock.advance(0.025)
+        return self.clock.now()
+
+    def sleep_until(self, deadline):
+        self.clock.sleep_until(deadline)
+
+
+@pytest.fixture
+def loop(tmp_path):
+    return Loop(tmp_path)
+
+
+def test_a_pause_ends_the_stretch_and_a_resume_begins_another(loop):
+    first, last = loop.run({4: "pause", 12: "resume"}, 20)
+    end = last.index(True)
+    assert first[0] and first[end + 1] and sum(first) == 2 and sum(last) == 1
+    assert not any(bool(row["is_terminal"]) for row in loop.link.rows), "a pause is no terminal state"
+    assert row_spec(loop.env.obs_spec, loop.env.act_spec).keys() == loop.link.rows[0].keys()
+    assert loop.activities() == ["random", "paused", "random"]
+    assert not loop.link.rows[end]["action"].any()
+
+
+def test_a_paused_robot_holds_its_pose(loop):
+    loop.run({6: "pause"}, 40)
+    sent = list(loop.robot.commands)
+    poses = np.stack([command.pos for command in sent[-25:]])
+    assert (sent[-1].kp > 0).all() and np.ptp(poses, axis=0).max() == 0.0
+    assert loop.shown[-1].mode == "NORMAL" and loop.shown[-1].activity == "paused"
+    steps = {one.steps for one in loop.shown if one.activity == "paused"}
+    assert len(steps) == 1, "no step is counted meanwhile"
+    assert loop.link.reports == [] or loop.link.reports[-1]["actor/paused"] == 1.0
+
+
+def test_lying_down_folds_the_legs_and_then_damps(loop):
+    loop.run({4: "lie_down"}, 60)
+    assert loop.activities() == ["random", "lying down"]
+    np.testing.assert_allclose(loop.shown[-1].joint_pos, MOTIONS["lie"][-1].pos, atol=0.05)
+    assert not loop.robot.commands[-1].kp.any()
+
+
+def test_a_person_may_change_their_mind_while_it_lies_down(loop):
+    first, last = loop.run({4: "lie_down", 12: "resume"}, 30)
+    assert loop.activities() == ["random", "lying down", "random"]
+    assert sum(first) == 2 and sum(last) == 1
+    assert abs(loop.shown[-1].joint_pos - MOTIONS["lie"][-1].pos).max() > 0.1, "the motion was cut short"
+
+
+def test_a_stop_in_the_middle_of_a_step_ends_the_stretch_and_the_robot_damps(loop):
+    step, count = loop.env.step, []
+
+    def stopped_in_mid_step(action):
+        count.append(0)
+        if len(count) == 3:
+            loop.attendant.take(Hand("damp", "Ann"))
+        return step(action)
+
+    loop.env.step = stopped_in_mid_step
+    first, last = loop.run({10: "resume", 14: "reset", 20: "resume"}, 30)
+    assert (first.index(True, 1), last.index(True)) == (4, 3), "3 steps, the last row, then the next stretch"
+    assert loop.activities() == ["random", "stopped", "paused", "random"]
+    stopped = [one for one in loop.shown if one.activity == "stopped"]
+    assert {one.mode for one in stopped} == {"DAMP"} and "Ann" in stopped[0].stopped
+    assert not any(command.kp.any() for command in list(loop.robot.commands)[2:5])
+
+
+def test_a_stop_while_it_lies_down_stops_the_motion(loop):
+    loop.run({4: "lie_down", 10: "damp"}, 30)
+    assert loop.activities()[-1] == "stopped"
+    assert not loop.robot.commands[-1].kp.any()
+
+
+def test_a_stop_before_the_first_step_waits_for_its_reset(loop):
+    loop.attendant.take(Hand("damp", "Ann"))
+    first, last = loop.run({5: "reset", 8: "resume"}, 15)
+    assert first[0] and not any(last) and len(first) > 2
+
+
+def test_wishes_and_marks_are_written_down(loop):
+    loop.run({4: "mark_good", 6: "pause"}, 10)
+    lines = [json.loads(line) for line in loop.events.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["mark", "hand"]
+    assert lines[0]["mark"] == "good" and lines[0]["stream"] == "stream" and lines[0]["actor"] == "actor"
+    assert lines[0]["seq"] == 2, "asked for the 4th time: three rows were sent, the newest is number 2"
+
+
+def test_telemetry_shows_the_robot_as_it_is(loop):
+    loop.run({}, 10)
+    seen = loop.shown[-1]
+    assert seen.robot == "fake" and seen.joint_names == loop.robot.info.joint_names
+    assert seen.steps == 10 and seen.robot_minutes == pytest.approx(10 / 20 / 60)
+    assert seen.reward == pytest.approx(float(loop.env.glance.judged.reward))
+    assert seen.reward_terms.keys() == {"upright", "hip", "thigh", "calf", "velocity"}
+    assert {"late", "sense", "write", "policy", "period"} <= seen.times.keys()
+    np.testing.assert_array_equal(seen.joint_target, loop.robot.commands[-1].pos)
+    assert type(seen).from_bytes(seen.to_bytes()).steps == 10
+
+
+def test_a_robot_that_falls_silent_while_it_rests_is_waited_for(loop):
+    loop.run({3: "pause"}, 8)
+    loop.robot.silent = True
+    for _ in range(3):
+        loop.attendant.rest(lambda: None)
+    loop.robot.silent = False
+    then = loop.robot.clock.now()
+    loop.attendant.rest(lambda: None)
+    assert loop.env.glance.state.time > then
+
+
+def test_a_robot_of_another_build_has_no_scripted_way_to_lie_down(loop, monkeypatch):
+    monkeypatch.setattr("daydreamer.runtime.attendant._LIE", (Waypoint(np.zeros(3), 1.0),))
+    with pytest.raises(HandRefused, match="no scripted way"):
+        loop.attendant.take(Hand("lie_down"))
+
+
+def test_where_simulated_time_flies_a_rest_takes_wall_time(tmp_path):
+    loop = Loop(tmp_path, paced=True)
+    loop.run({2: "pause"}, 20)
+    paused = [one for one in loop.shown if one.activity == "paused"]
+    assert len(paused) > 10 and loop.wall.now() >= 0.05 * len(paused)

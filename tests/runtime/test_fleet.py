@@ -1,0 +1,43 @@
+"""Several robots, one learner: whose number is it?"""
+
+from daydreamer.monitor import names
+from daydreamer.runtime.fleet import fleet_metrics
+from daydreamer.transport.link import ActorStatus
+
+
+def status(age=0.5, rows=10, connected=True):
+    return ActorStatus(connected, age, "spot-1700000000000-0a1b2c3d", rows, "", "0")
+
+
+def test_a_single_actors_numbers_have_their_plain_names():
+    found = fleet_metrics({"spot": status()}, {"spot": {"actor/late_ms": 2.0}})
+    assert found == {"actor/late_ms": 2.0, "learner/actors": 1.0}
+
+
+def test_each_of_several_actors_has_names_of_its_own():
+    actors = {"spot": status(0.5, 10), "rex": status(4.0, 20, connected=False)}
+    reports = {"spot": {"actor/late_ms": 2.0, "link/unacked": 3.0}, "rex": {"actor/late_ms": 9.0}}
+    found = fleet_metrics(actors, reports)
+    assert found["actor/late_ms"] == 2.0  # of spot, which was heard last
+    assert found["learner/actors"] == 1.0
+    assert {name: value for name, value in found.items() if "/rex/" in name} == {
+        "actor/rex/connected": 0.0, "actor/rex/rows": 20.0, "actor/rex/silence_s": 4.0, "actor/rex/late_ms": 9.0,
+    }  # fmt: skip
+    assert (found["actor/spot/rows"], found["actor/spot/unacked"]) == (10.0, 3.0)
+
+
+def test_every_name_is_in_the_table():
+    reports = {
+        "spot": {"actor/steps_per_second": 20.0, "policy/version": 3.0},
+        "rex.2": {"link/unacked": 1.0},
+    }
+    names.check(fleet_metrics({"spot": status(), "rex.2": status()}, reports))
+
+
+def test_a_report_of_an_actor_that_is_no_longer_known_does_no_harm():
+    assert (
+        fleet_metrics({"spot": status()}, {"gone": {"actor/late_ms": 1.0}, "spot": {"actor/late_ms": 2.0}})[
+            "actor/late_ms"
+        ]
+        == 2.0
+    )

@@ -1,0 +1,131 @@
+"""What each wish does: the table, and the order in which wishes are served."""
+
+import pytest
+
+from daydreamer.runtime.hands import Hands, Wanted, after
+from daydreamer.transport.console_messages import Hand, HandRefused
+from robots.robot import RobotError
+
+RUN, PAUSE, LIE, LIMP = Wanted.RUN, Wanted.PAUSE, Wanted.LIE, Wanted.LIMP
+
+
+class Robot:
+    """Stops and resets as told, and refuses a reset while ``broken``."""
+
+    def __init__(self):
+        self.stopped, self.broken = "", False
+        self.calls = []
+
+    def trip(self, why):
+        self.calls.append("trip")
+        self.stopped = why
+
+    def reset(self, operator):
+        self.calls.append(f"reset {operator}")
+        if self.broken:
+            raise RobotError("a motor is hot")
+        self.stopped = ""
+
+
+@pytest.fixture
+def robot():
+    return Robot()
+
+
+@pytest.fixture
+def hands(robot):
+    return Hands(robot, now=lambda: 12.0)
+
+
+def serve(hands, *wishes, row=4):
+    for wish in wishes:
+        hands.take(Hand(wish, "Ann", "test"))
+        hands.serve("stream", row)
+    return hands.wanted
+
+
+# wanted before -> wanted after, of a robot that obeys: RUN, PAUSE, LIE, LIMP
+@pytest.mark.parametrize(
+    "wish, becomes",
+    [
+        ("pause", (PAUSE, PAUSE, PAUSE, LIMP)),
+        ("resume", (RUN, RUN, RUN, RUN)),
+        ("lie_down", (LIE, LIE, LIE, LIE)),
+        ("damp", (LIMP, LIMP, LIMP, LIMP)),
+        ("reset", (LIMP, LIMP, LIMP, LIMP)),
+    ],
+)
+def test_the_table(wish, becomes):
+    for wanted, expected in zip((RUN, PAUSE, LIE, LIMP), becomes, strict=True):
+        found, words = after(wanted, wish, stopped=False)
+        assert found is expected
+        if wish not in ("damp", "reset"):
+            assert words.startswith("nothing") == (found is wanted), "what changes nothing says so"
+        stopped, words = after(wanted, wish, stopped=True)
+        assert stopped is (LIMP if wish in ("damp", "reset") else wanted), (
+            "a stopped robot takes no other wish"
+        )
+
+
+def test_neither_a_stop_nor_its_reset_makes_the_robot_move(hands, robot):
+    assert serve(hands, "damp", "reset") is LIMP and not robot.stopped
+    assert serve(hands, "resume") is RUN
+
+
+def test_a_stop_acts_when_it_is_taken_and_not_at_the_next_step(hands, robot):
+    hands.take(Hand("damp", "Ann"))
+    assert robot.calls == ["trip"] and "Ann" in robot.stopped and hands.last.startswith("damp by Ann")
+
+
+def test_what_was_wished_before_a_stop_is_not_done_after_it(hands, robot):
+    for wish in ("resume", "lie_down", "damp"):
+        hands.take(Hand(wish))
+    hands.serve("stream", 1)
+    assert hands.wanted is LIMP
+    assert [event["hand"] for event in hands.events] == ["damp"]
+
+
+def test_a_stop_acts_even_when_too_many_wishes_wait(hands, robot):
+    for _ in range(32):
+        hands.take(Hand("pause"))
+    with pytest.raises(HandRefused, match="hangs"):
+        hands.take(Hand("pause"))
+    hands.take(Hand("damp"))
+    assert robot.stopped
+
+
+def test_a_reset_that_the_robot_refuses_leaves_it_stopped_and_says_why(hands, robot):
+    serve(hands, "damp")
+    robot.broken = True
+    serve(hands, "reset")
+    assert robot.stopped and hands.last == "reset by Ann: refused: a motor is hot"
+
+
+def test_a_reset_of_a_robot_that_obeys_changes_nothing(hands, robot):
+    assert serve(hands, "reset") is RUN
+    assert robot.calls == [] and "not stopped" in hands.last
+
+
+def test_a_mark_names_the_row_that_was_the_newest(hands):
+    serve(hands, "mark_good", row=41)
+    assert list(hands.events) == [
+        {
+            "event": "mark",
+            "time": 12.0,
+            "mark": "good",
+            "stream": "stream",
+            "seq": 41,
+            "operator": "Ann",
+            "viewer": "test",
+        }
+    ]
+    serve(hands, "mark_bad", row=-1)
+    assert hands.last == "mark bad by Ann: nothing: there is no row to mark yet"
+
+
+def test_every_wish_is_written_down_with_what_it_did(hands):
+    serve(hands, "pause", "pause")
+    assert [(event["hand"], event["effect"]) for event in hands.events] == [
+        ("pause", "the robot holds its pose until someone resumes"),
+        ("pause", "nothing: it is paused already"),
+    ]

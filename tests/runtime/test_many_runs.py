@@ -1,0 +1,74 @@
+"""Several runs at a time: finished ones are left alone, a failure is told, a stop lets them save themselves."""
+
+import json
+import sys
+
+import pytest
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
+from daydreamer.runtime.many_runs import Job, rows_of, work_off
+from daydreamer.runtime.run_dir import RunDir
+
+
+def never():
+    return None
+
+
+def job(path, program, rows=100):
+    run = RunDir(path)
+    run.path.mkdir()
+    return Job(path.name, run, (sys.executable, "-c", program), rows)
+
+
+def end(run, rows, reason="finished"):
+    Checkpoints(run.checkpoints).save(1, Checkpoint(b"", b"", {"rows": rows}))
+    events = [{"event": "start"}, {"event": "stop", "reason": reason}]
+    run.events.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def touch(path):
+    return f"import pathlib; pathlib.Path({str(path)!r}).touch()"
+
+
+def test_all_are_run_and_what_they_say_is_kept(tmp_path):
+    jobs = [job(tmp_path / f"run-{n}", f"print('this is {n}')") for n in range(3)]
+    assert work_off(jobs, at_once=2, stop=never)
+    assert [each.log.read_text().strip() for each in jobs] == ["this is 0", "this is 1", "this is 2"]
+
+
+def test_a_finished_one_is_not_run_again_but_one_that_wants_more_is(tmp_path):
+    done, more = (job(tmp_path / name, touch(tmp_path / f"{name}-ran")) for name in ("done", "more"))
+    end(done.run, 100)
+    end(more.run, 99)
+    stopped = job(tmp_path / "stopped", touch(tmp_path / "stopped-ran"))
+    end(stopped.run, 100, reason="SIGINT")
+    assert work_off([done, more, stopped], at_once=1, stop=never)
+    assert sorted(path.name for path in tmp_path.glob("*-ran")) == ["more-ran", "stopped-ran"]
+
+
+def test_a_failure_is_told_with_its_last_words(tmp_path):
+    bad = job(tmp_path / "bad", "import sys; print('error: out of luck'); sys.exit(2)")
+    with pytest.raises(DaydreamerError, match="out of luck"):
+        work_off([bad], at_once=1, stop=never)
+
+
+def test_a_stop_reaches_the_running_one_as_ctrl_c_and_begins_no_other(tmp_path):
+    program = (
+        "import pathlib, time\n"
+        "try:\n"
+        f"    pathlib.Path({str(tmp_path / 'begun')!r}).touch()\n"
+        "    time.sleep(100)\n"
+        f"except KeyboardInterrupt: pathlib.Path({str(tmp_path / 'saved')!r}).touch()\n"
+    )
+    first, second = (
+        job(tmp_path / "first", program),
+        job(tmp_path / "second", touch(tmp_path / "second-ran")),
+    )
+    stop = lambda: "SIGINT" if (tmp_path / "begun").exists() else None  # noqa: E731
+    assert not work_off([first, second], at_once=1, stop=stop)
+    assert (tmp_path / "saved").exists() and not (tmp_path / "second-ran").exists()
+
+
+def test_rows_are_counted_as_a_learner_counts_them():
+    assert rows_of(30.0, 20.0) == 36_000
