@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -22,6 +23,8 @@ from daydreamer.cli.options import (
     with_calibration,
 )
 from daydreamer.cli.train_hands import TrainHands
+from daydreamer.monitor import alarms
+from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
@@ -64,9 +67,8 @@ class Train:
 
     def run(self) -> int:
         """Supervise until finished or stopped."""
-        load_preset(
-            self.preset, with_calibration(self.changes, self.calibration)
-        )  # a wrong name is told here, not in a log file
+        # Loaded here so that a wrong name is told here, not in a log file.
+        learner = load_preset(self.preset, with_calibration(self.changes, self.calibration)).learner
         run_dir = RunDir(self.logdir)
         title = f"{self.preset}  {self.logdir}"
         tail = Tail(run_dir.metrics)
@@ -88,14 +90,18 @@ class Train:
                     if panel.live:
                         opened.enter_context(Keys(hands.press))
 
+                watch, news = Watch(run_dir.path, learner.train_ratio, learner.prefill), News()
+
                 def tick() -> None:
-                    _feed(panel, tail)
+                    _feed(panel, tail, watch)
+                    for raised in news.fresh(alarms.active(watch.facts(time.time()))):
+                        panel.warn(f"{raised}. {raised.alarm.advice}")
                     if hands is not None:
                         hands.show()
 
                 supervisor = Supervisor(children, panel.warn, tick)
                 code = supervisor.run(lambda: stop() or (hands.quit if hands is not None else None))
-                _feed(panel, tail)
+                _feed(panel, tail, watch)
             if supervisor.failure:
                 print(f"error: {supervisor.failure}", file=sys.stderr)
             return code or stop.exit_code
@@ -126,6 +132,7 @@ def free_port() -> int:
         return port
 
 
-def _feed(panel: Panel, tail: Tail) -> None:
+def _feed(panel: Panel, tail: Tail, watch: Watch) -> None:
     for record in tail.read():
+        watch.update(record)
         panel.update(record.metrics)

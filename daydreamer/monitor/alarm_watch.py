@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from daydreamer.monitor.alarms import Facts
+from daydreamer.monitor.alarms import Facts, Raised
 from daydreamer.monitor.record import Record
 
 _KEEP = 25.0  # robot minutes of the past
@@ -111,3 +111,15 @@ class Watch:
             return math.nan
         (then, before), (now, after) = self._bytes[0], self._bytes[-1]
         return (after - before) / (now - then)
+
+
+class News:
+    """Of the alarms that hold, those that did not hold a moment ago."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def fresh(self, raised: list[Raised]) -> list[Raised]:
+        """The alarms of ``raised`` that were not in the list given before; one that went and came back is fresh."""
+        known, self._known = self._known, {one.alarm.key for one in raised}
+        return [one for one in raised if one.alarm.key not in known]

@@ -17,26 +17,33 @@ from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 
 REAL = os.environ.get("DAYDREAMER_A1", "")
+HERE = os.path.dirname(__file__)
+_emulated: list[EmulatorProcess] = []
 
 
 def pytest_collection_modifyitems(items):
-    here = os.path.dirname(__file__)
     for item in items:
-        if REAL and str(item.path).startswith(here):
+        if REAL and str(item.path).startswith(HERE):
             item.add_marker(pytest.mark.hardware)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem):
+    """The emulated robot, which runs in real time, ends with the last of these tests."""
+    if nextitem is None or not str(nextitem.path).startswith(HERE):
+        while _emulated:
+            _emulated.pop().end()
 
 
 @pytest.fixture(scope="session")
 def address():
-    """Of the robot. An emulated one lives as long as the tests, as a real one does."""
+    """Of the robot. An emulated one lives from one of these tests to the next, as a real one does."""
     if REAL:
         host, _, port = REAL.partition(":")
-        yield host, int(port or 8007)
-        return
+        return host, int(port or 8007)
     pytest.importorskip("pybullet")
-    robot = EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0)
-    yield robot.address
-    robot.end()
+    _emulated.append(EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0))
+    return _emulated[0].address
 
 
 @pytest.fixture

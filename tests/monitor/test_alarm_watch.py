@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from daydreamer.monitor.alarm_watch import Watch
+from daydreamer.monitor.alarm_watch import News, Watch
+from daydreamer.monitor.alarms import ALARMS, Raised
 from daydreamer.monitor.record import Record
 
 
@@ -55,3 +56,11 @@ def test_an_ended_run_raises_nothing_that_only_a_living_one_can():
 def test_the_disk_of_the_run_is_watched(tmp_path):
     assert Watch(tmp_path).facts(0.0).disk_free > 0
     assert math.isnan(Watch(tmp_path / "gone").facts(0.0).disk_free)
+
+
+def test_an_alarm_is_news_once_and_again_when_it_comes_back():
+    news, first, second = News(), Raised(ALARMS[0], ""), Raised(ALARMS[1], "")
+    assert news.fresh([first]) == [first]
+    assert news.fresh([first, second]) == [second]
+    assert news.fresh([second]) == []
+    assert news.fresh([first, second]) == [first]

@@ -1,7 +1,9 @@
 """A stop on disk: written whole, refused by, reset by a named person, and never waited for by the loop."""
 
 import json
+import os
 import threading
+from dataclasses import FrozenInstanceError
 
 import pytest
 
@@ -16,7 +18,7 @@ STOP = Stop("a1", "the stop button is pressed", "2026-02-03T04:05:06+01:00", "ad
 
 @pytest.fixture
 def file(tmp_path):
-    return tmp_path / "state" / "a1.stop"
+    return tmp_path / "home" / "state" / "a1.stop"
 
 
 def test_what_outlives_a_restart_is_all_that_damps_but_a_program_that_fell_silent():
@@ -46,6 +48,19 @@ def test_the_newest_stop_takes_the_place_of_an_older_one(file):
     assert latch.read(file) == newer
 
 
+def test_it_is_in_the_file_before_the_disk_is_asked_to_keep_it(file, monkeypatch):
+    seen = []
+    monkeypatch.setattr("os.fsync", lambda fd: seen.append(os.fstat(fd).st_size))
+    latch.write(file, STOP)
+    assert seen[0] == file.stat().st_size > 100
+
+
+def test_the_figures():
+    assert (latch.RETRY, latch.LAST_CHANCE) == (0.5, 2.0)
+    with pytest.raises(FrozenInstanceError):
+        STOP.why = "nothing"
+
+
 def test_a_stop_for_a_person():
     assert STOP.text() == (
         "robot 'a1' was stopped at 2026-02-03T04:05:06+01:00, driven by ada on lab, process 7: "
@@ -54,7 +69,8 @@ def test_a_stop_for_a_person():
 
 
 def test_a_stopped_robot_is_refused_with_what_to_do(file):
-    latch.refuse(file, "do this")
+    for _ in range(2):
+        latch.refuse(file, "do this")
     latch.write(file, STOP)
     with pytest.raises(RobotStopped, match=r"the stop button is pressed\. Look at the robot.*: do this$"):
         latch.refuse(file, "do this")
@@ -62,15 +78,21 @@ def test_a_stopped_robot_is_refused_with_what_to_do(file):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"robot": "a1"}', '{"x": 1}', "null", "\x00" * 40])
 def test_a_file_that_makes_no_sense_is_a_stop(file, text):
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     file.write_text(text)
     assert latch.read(file).why.startswith("nobody knows why, as ")
     with pytest.raises(RobotStopped, match=r"a1\.stop cannot be read"):
         latch.refuse(file, "")
 
 
+def test_of_a_long_file_the_beginning_is_told(file):
+    file.parent.mkdir(parents=True)
+    file.write_text("x" * 100)
+    assert f"'{80 * 'x'}')" in latch.read(file).why
+
+
 def test_bytes_that_are_no_text_are_a_stop(file):
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     file.write_bytes(b"\xff\xfe")
     assert "cannot be read" in latch.read(file).text()
 
@@ -81,7 +103,7 @@ def test_what_cannot_be_opened_is_a_stop(file):
 
 
 def test_a_directory_that_cannot_be_written_keeps_the_robot_still(file, monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, how: False)
+    monkeypatch.setattr("os.access", lambda path, how: how != os.W_OK | os.X_OK)
     with pytest.raises(RobotError, match="its directory cannot be written") as caught:
         latch.refuse(file, "")
     assert not isinstance(caught.value, RobotStopped)
@@ -109,6 +131,12 @@ def test_a_reset_needs_a_name_and_is_remembered(file):
 def test_there_may_be_nothing_to_reset(file):
     assert latch.reset(file, "Ada") is None
     assert not file.parent.exists()
+
+
+def test_two_people_may_reset_it_at_once(file, monkeypatch):
+    file.parent.mkdir(parents=True)
+    monkeypatch.setattr(latch, "read", lambda path: STOP)  # and then the other one has removed it
+    assert latch.reset(file, "Ada") == STOP
 
 
 def test_the_history_grows_by_a_line_for_each(file):
