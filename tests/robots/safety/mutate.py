@@ -31,6 +31,7 @@ COPIED = (
 )  # fmt: skip
 LEFT_OUT = ("test_guard_on_stand_in.py", "test_mutate.py")  # slow, and about the script itself
 LAST = ("test_safety_properties.py",)  # slower than the others
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:timeout")  # that one would take our alarm away
 SECONDS = 120  # for one mutant, after which it counts as noticed: it hangs; --seconds for a busy computer
 
 # Mutants that change nothing: "FILE FUNCTION: BEFORE -> AFTER" and why.
@@ -194,7 +195,7 @@ def _run(tree: Path, groups: list[list[str]], seconds: int) -> int:
         os.dup2(null.fileno(), 2)
         settings.register_profile("mutate", derandomize=True, database=None)
         settings.load_profile("mutate")
-        codes = (int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *group])) for group in groups)
+        codes = (int(pytest.main([*OPTIONS, *group])) for group in groups)
         code = max(itertools.islice(filter(None, codes), 1), default=0)
     import robots.safety
 

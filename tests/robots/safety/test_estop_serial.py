@@ -9,6 +9,7 @@ import pytest
 from robots.a1.emulated_box import EmulatedBox
 from robots.clock import ManualClock
 from robots.robot import RobotError
+from robots.safety import estop_serial
 from robots.safety.estop import EstopState, heartbeat
 from robots.safety.estop_serial import StopBox
 from robots.safety.faults import Fault
@@ -48,6 +49,11 @@ def found_when_heard(box, now):
     while not found(box, now):
         heard(box, now)
     return found(box, now)
+
+
+def test_the_figures(box):
+    assert (estop_serial.AT_ONCE, estop_serial.PATIENCE, estop_serial.POLL) == (512, 5.0, 0.005)
+    assert box._serial.baudrate == 115200 and box._serial.timeout == 0
 
 
 def test_it_hears_the_box(box, cable):

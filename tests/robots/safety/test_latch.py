@@ -2,7 +2,9 @@
 
 import json
 import os
+import stat
 import threading
+import time
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -109,6 +111,15 @@ def test_a_directory_that_cannot_be_written_keeps_the_robot_still(file, monkeypa
     assert not isinstance(caught.value, RobotStopped)
 
 
+def test_a_directory_that_may_not_be_made_keeps_the_robot_still(file, monkeypatch):
+    def forbidden(self, **how):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", forbidden)
+    with pytest.raises(RobotError, match="its directory cannot be written"):
+        latch.refuse(file, "")
+
+
 def test_a_directory_that_cannot_be_made_keeps_the_robot_still(tmp_path):
     (tmp_path / "state").write_text("a file")
     with pytest.raises(RobotError, match="cannot be"):
@@ -131,6 +142,15 @@ def test_a_reset_needs_a_name_and_is_remembered(file):
 def test_there_may_be_nothing_to_reset(file):
     assert latch.reset(file, "Ada") is None
     assert not file.parent.exists()
+
+
+def test_the_disk_keeps_the_file_and_its_absence(file, monkeypatch):
+    kept = []
+    monkeypatch.setattr("os.fsync", lambda fd: kept.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
+    latch.write(file, STOP)
+    assert kept == [False, True], "the file, then its name"
+    latch.reset(file, "Ada")
+    assert kept == [False, True, True]
 
 
 def test_two_people_may_reset_it_at_once(file, monkeypatch):
@@ -190,6 +210,24 @@ def test_a_keeper_writes_what_stopped_the_robot(file):
     kept = latch.read(file)
     assert (kept.robot, kept.why) == ("a1", "the stop button is pressed")
     assert "process" in kept.who and kept.when[:2] == "20"
+
+
+def test_a_keeper_goes_on_keeping_and_ends_when_it_is_closed(file):
+    keeper = Keeper(file, "a1")
+    for why in ("first", "second", "third"):
+        keeper.keep(why)
+        wait_until(lambda why=why: (latch.read(file) or STOP).why == why)
+    worker = keeper._thread
+    assert worker.is_alive() and worker.daemon, "a program that forgets to close it ends all the same"
+    assert keeper.close(10.0)
+    assert not worker.is_alive()
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_a_keeper_forgets_after_a_reset(file):
