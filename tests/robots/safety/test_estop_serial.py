@@ -139,6 +139,15 @@ def test_a_port_without_a_box_is_told_in_time(cable):
     box.close()
 
 
+def test_without_patience_it_is_looked_at_once_more(cable):
+    clock = ManualClock(100.0)
+    box = StopBox(cable.port, clock.now())
+    with pytest.raises(RobotError, match="within 0 s"):
+        box.await_ready(clock, patience=0.0)
+    assert clock.now() == 100.0 + estop_serial.POLL
+    box.close()
+
+
 def test_a_port_that_is_not_there():
     with pytest.raises(
         RobotError, match=r"/dev/ttyNONE cannot be opened.*: No such file or directory\. Is the box"

@@ -144,6 +144,15 @@ def test_there_may_be_nothing_to_reset(file):
     assert not file.parent.exists()
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_no_file_is_left_open(file):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        latch.write(file, STOP)
+        latch.reset(file, "Ada")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_the_disk_keeps_the_file_and_its_absence(file, monkeypatch):
     kept = []
     monkeypatch.setattr("os.fsync", lambda fd: kept.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
@@ -216,11 +225,17 @@ def test_a_keeper_goes_on_keeping_and_ends_when_it_is_closed(file):
     keeper = Keeper(file, "a1")
     for why in ("first", "second", "third"):
         keeper.keep(why)
-        wait_until(lambda why=why: (latch.read(file) or STOP).why == why)
+        wait_until(lambda: is_idle(keeper))
+        assert latch.read(file).why == why
     worker = keeper._thread
     assert worker.is_alive() and worker.daemon, "a program that forgets to close it ends all the same"
     assert keeper.close(10.0)
     assert not worker.is_alive()
+
+
+def is_idle(keeper):
+    """Whether its thread has done all and waits for more."""
+    return not keeper._pending and len(keeper._news._waiters) == 1
 
 
 def wait_until(condition):
@@ -233,9 +248,14 @@ def wait_until(condition):
 def test_a_keeper_forgets_after_a_reset(file):
     keeper = Keeper(file, "a1")
     keeper.keep("a motor is too hot")
+    wait_until(lambda: is_idle(keeper))
+    assert latch.read(file) is not None
     keeper.forget()
-    assert keeper.close()
+    wait_until(lambda: is_idle(keeper))
     assert latch.read(file) is None
+    keeper.forget()
+    assert keeper.close(10.0), "there may be nothing to forget"
+    assert "the operator of the running program" in (file.parent / "a1.history.jsonl").read_text()
 
 
 def test_a_keeper_that_never_had_to_write_starts_no_thread_and_leaves_no_trace(file):
@@ -283,10 +303,16 @@ def test_a_disk_that_refuses_is_asked_again(file, monkeypatch):
 
 
 def test_a_disk_that_never_takes_it_does_not_hold_anyone_up(file, monkeypatch):
+    tries = []
+
     def full(path, stop):
+        tries.append(stop.why)
         raise OSError(28, "full")
 
     monkeypatch.setattr(latch, "write", full)
+    monkeypatch.setattr(latch, "RETRY", 60.0)
     keeper = Keeper(file, "a1")
     keeper.keep("hot")
+    wait_until(lambda: keeper._news._waiters)
     assert not keeper.close(0.05)
+    assert len(tries) <= 2, "and is not asked all the time"
