@@ -109,11 +109,13 @@ class RobotContract:
     def test_joints_follow_a_command(self, robot):
         start, info = robot.read().joint_pos, robot.info
         away = np.where(start < 0.5 * (info.joint_lower + info.joint_upper), 0.2, -0.2)
-        for _ in range(20):
+        for _ in range(100):  # 5 s: a second is enough, but a busy computer may keep a robot in real time from it
             robot.write(JointCommand.hold(start + away, info))
             robot.clock.sleep_until(robot.clock.now() + PERIOD)
-        moved = (robot.read().joint_pos - start) / away
-        assert np.median(moved) > 0.7, "most joints go most of the way within a second"
+            moved = (robot.read().joint_pos - start) / away
+            if np.median(moved) > 0.7:
+                return
+        pytest.fail(f"most joints go most of the way; they went {np.round(moved, 2)} of it")
 
     def test_write_returns_a_command_within_limits_as_it_is(self, robot):
         info = robot.info
