@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daydreamer.agents import interface, saved
 from daydreamer.agents.dreamer.behavior import Behavior
 from daydreamer.agents.dreamer.config import DreamerConfig, OptimiserConfig
-from daydreamer.agents.dreamer.policy import ExportedPolicy, PolicyStep
+from daydreamer.agents.dreamer.policy import export
 from daydreamer.agents.dreamer.rssm import State
 from daydreamer.agents.dreamer.world_model import WorldModel
-from daydreamer.core.errors import CheckpointError, SpecMismatch
+from daydreamer.agents.exported import ExportedPolicy
 from daydreamer.core.specs import Specs
-from daydreamer.core.transition import Batch, sensed
+from daydreamer.core.transition import Batch
 from daydreamer.nn.optim import Optimiser
 
 
@@ -43,14 +41,8 @@ class Dreamer:
     def __init__(
         self, obs_spec: Specs, act_spec: Specs, config: DreamerConfig, seed: int = 0, device: str = "cpu"
     ):
-        if len(act_spec) != 1:
-            raise SpecMismatch(f"Dreamer controls one action vector, got {sorted(act_spec)}")
-        self.act_key, self.act_spec = next(iter(act_spec.items()))
-        if len(self.act_spec.shape) != 1 or (self.act_spec.low, self.act_spec.high) != (-1, 1):
-            raise SpecMismatch(f"Dreamer's action is a vector in [-1, 1], got {self.act_spec}")
-        self.specs = sensed(obs_spec)
-        if not self.specs:
-            raise SpecMismatch(f"nothing to observe among {sorted(obs_spec)}")
+        self.act_key, self.act_spec = interface.the_action(act_spec, "Dreamer")
+        self.specs = interface.the_senses(obs_spec)
         self.config, self.device = config, torch.device(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -119,49 +111,30 @@ class Dreamer:
 
     def _tensors(self, batch: Batch) -> dict[str, Tensor]:
         """``batch`` on the device under the model's names. Raises SpecMismatch on a missing key."""
-        wanted = {key: key for key in (*self.specs, "reward", "is_first", "is_terminal")} | {
-            "action": self.act_key
-        }
-        missing = sorted(set(wanted.values()) - set(batch))
-        if missing:
-            raise SpecMismatch(f"the batch lacks {missing}; it has {sorted(batch)}")
-        return {
-            name: torch.from_numpy(np.ascontiguousarray(batch[key])).to(self.device)
-            for name, key in wanted.items()
-        }
+        names = (*self.specs, "reward", "is_first", "is_terminal")
+        return interface.tensors(
+            batch, {name: name for name in names} | {"action": self.act_key}, self.device
+        )
 
     # Acting
 
     def policy(self, version: int = 0) -> bytes:
         """The present policy as ONNX: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
         if self._exported is None:
-            step = PolicyStep(self.model.encoder, self.model.rssm, self.behavior.actor, sorted(self.specs))
-            self._exported = ExportedPolicy(step, self.specs, self.act_key, self.act_spec)
+            self._exported = export(
+                self.model, self.behavior.actor, self.specs, {self.act_key: self.act_spec}
+            )
         return self._exported.serialise(version)
 
     # Checkpoints
 
     def save(self) -> bytes:
         """Weights, optimisers, normalisers, adapters, random state and counters."""
-        buffer = io.BytesIO()
-        torch.save(self._parts(), buffer)
-        return buffer.getvalue()
+        return saved.dumped(self._parts())
 
     def load(self, data: bytes) -> None:
         """Go on from ``save``. Raises CheckpointError, and then nothing has changed."""
-        try:
-            # weights_only reads tensors and plain containers: a checkpoint cannot run code
-            parts = torch.load(io.BytesIO(data), weights_only=True, map_location=self.device)
-        except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-            raise CheckpointError(f"not a readable Dreamer checkpoint: {error}") from error
-        before = self.save()
-        try:
-            self._restore(parts)
-        except (RuntimeError, KeyError, ValueError, TypeError) as error:
-            self._restore(torch.load(io.BytesIO(before), weights_only=True, map_location=self.device))
-            raise CheckpointError(
-                f"the checkpoint is of another agent (sizes or parts differ): {error}"
-            ) from error
+        saved.restore(data, self._parts, self._restore, self.device)
 
     def _parts(self) -> dict[str, Any]:
         return {

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from torch import Tensor, nn
 
 from daydreamer.agents.dreamer.behavior import Actor
 from daydreamer.agents.dreamer.rssm import RSSM, State
-from daydreamer.agents.dreamer.world_model import Encoder
+from daydreamer.agents.dreamer.world_model import Encoder, WorldModel
+from daydreamer.agents.exported import ExportedPolicy
 from daydreamer.core.specs import ArraySpec, Specs
-from daydreamer.nn.onnx import OnnxModel
 
 
 class PolicyStep(nn.Module):
@@ -39,31 +36,12 @@ class PolicyStep(nn.Module):
         return action.squeeze(0), state.deter.squeeze(0), state.stoch.squeeze(0), action.squeeze(0)
 
 
-class ExportedPolicy:
-    """Keeps the exported graph of one agent's policy; made on first use, as tracing takes a second or two."""
-
-    def __init__(self, step: PolicyStep, obs: Specs, act_key: str, act_spec: ArraySpec):
-        self.step = step
-        rssm = step.rssm
-        self._obs = {"is_first": ArraySpec((), "bool"), **{k: obs[k] for k in step.keys}}
-        example: dict[str, Tensor] = {}
-        for key, spec in self._obs.items():
-            example[f"obs/{key}"] = torch.zeros(spec.shape, dtype=getattr(torch, spec.dtype))
-        for key, size in (("deter", rssm.deter_size), ("stoch", rssm.stoch_size), ("action", act_spec.size)):
-            example[f"carry/{key}"] = torch.zeros(size)
-        example["noise/latent"] = torch.full((rssm.latent.noise_size,), 0.5)
-        example["noise/action"] = torch.zeros(act_spec.size)
-        self.metadata: dict[str, Any] = {
-            "schema": 1,
-            "obs": {key: spec.to_dict() for key, spec in self._obs.items()},
-            "act": {act_key: act_spec.to_dict()},
-            "noise": {"latent": rssm.latent.noise_kind, "action": "normal"},
-            "explore": ["action"],
-        }
-        self.inputs = example
-        outputs = [f"action/{act_key}", "next/deter", "next/stoch", "next/action"]
-        self._model = OnnxModel(step, example, outputs)
-
-    def serialise(self, version: int) -> bytes:
-        """ONNX bytes of the present weights."""
-        return self._model.serialise({**self.metadata, "version": version})
+def export(model: WorldModel, actor: Actor, senses: Specs, act: Specs) -> ExportedPolicy:
+    """The policy of ``model`` and ``actor``, which senses the keys of ``senses``."""
+    keys, rssm = sorted(senses), model.rssm
+    step = PolicyStep(model.encoder, rssm, actor, keys)
+    action = sum(spec.size for spec in act.values())
+    obs = {"is_first": ArraySpec((), "bool"), **{key: senses[key] for key in keys}}
+    carry = {"deter": rssm.deter_size, "stoch": rssm.stoch_size, "action": action}
+    noise = {"latent": (rssm.latent.noise_size, rssm.latent.noise_kind), "action": (action, "normal")}
+    return ExportedPolicy(step, obs, act, carry, noise)
