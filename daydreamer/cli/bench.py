@@ -16,7 +16,7 @@ from daydreamer.cli.bench_learning import Learning
 from daydreamer.cli.bench_load import LinkLoad, ReplayLoad
 from daydreamer.cli.bench_robustness import Robustness
 from daydreamer.cli.faults import Faults
-from daydreamer.cli.options import Changes, PresetName, load_preset, spare_a_core
+from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, spare_a_core, with_agent
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Speed:
 
     what: tyro.conf.Suppress[str] = "all"
     preset: PresetName = "a1-sim"
+    agent: AgentName = ""
     changes: Changes = ()
     seconds: Annotated[float, tyro.conf.arg(help="for each part")] = 3.0
     json: Annotated[
@@ -37,7 +38,7 @@ class Speed:
     def run(self) -> int:
         """Measure and print."""
         spare_a_core()
-        preset = load_preset(self.preset, self.changes)
+        preset = load_preset(self.preset, with_agent(self.changes, self.agent))
         chosen = measures.PARTS if self.what == "all" else {self.what: measures.PARTS[self.what]}
         found: dict[str, float] = {}
         for measure in chosen.values():

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import Changes, PresetName, load_preset
+from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, with_agent
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.trial import Trial, run_all
@@ -47,7 +47,7 @@ class Learning:
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR", help="for everything that is made")]
     preset: PresetName = "a1-sim"
-    agent: Annotated[Literal["dreamer"], tyro.conf.arg(help="which method learns")] = "dreamer"
+    agent: AgentName = "dreamer"
     changes: Changes = ()
     seeds: Annotated[str, tyro.conf.arg(metavar="N,N,...", help="one run each")] = "0,1,2,3,4"
     robot_minutes: Annotated[float, tyro.conf.arg(metavar="M", help="of each run")] = 30.0
@@ -94,7 +94,10 @@ class Learning:
         return self.out / f"seed-{seed}"
 
     def _all_changes(self) -> tuple[str, ...]:
-        return (*self.changes, f"learner.keep_policy_every={self.every:g}")
+        return (*self._preset_changes(), f"learner.keep_policy_every={self.every:g}")
+
+    def _preset_changes(self) -> tuple[str, ...]:
+        return with_agent(self.changes, "" if self.agent == "dreamer" else self.agent)
 
     def _command(self, seed: int) -> tuple[str, ...]:
         changes = [word for change in self._all_changes() for word in ("--set", change)]
@@ -124,7 +127,7 @@ class Learning:
         for job in jobs:
             kept = kept_policies(job.run)
             for mark, minutes in at_marks(kept, self.every, self.robot_minutes).items():
-                trial = Trial(kept[minutes], self.preset, self.changes, self.rollouts, self.seconds)
+                trial = Trial(kept[minutes], self.preset, self._preset_changes(), self.rollouts, self.seconds)
                 wanted.append((job, mark, trial))
         found: dict[str, dict[float, Evaluation]] = {job.name: {} for job in jobs}
         results = run_all(

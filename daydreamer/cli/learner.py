@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from daydreamer.cli.options import (
+    AgentName,
     Changes,
     KeysDir,
     Logdir,
@@ -17,6 +18,7 @@ from daydreamer.cli.options import (
     load_preset,
     log_to_stderr,
     spare_a_core,
+    with_agent,
 )
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
@@ -42,6 +44,7 @@ class LearnerCommand:
 
     logdir: Logdir
     preset: PresetName = "a1-sim"
+    agent: AgentName = ""
     changes: Changes = ()
     bind: Annotated[str, tyro.conf.arg(metavar="HOST:PORT", help="where to listen")] = "127.0.0.1:5555"
     keys: KeysDir = None
@@ -77,7 +80,8 @@ class LearnerCommand:
         from daydreamer.transport.auth import load_learner_keys
         from daydreamer.transport.learner_link import LearnerLink
 
-        preset = load_preset(self.preset, self.changes)
+        changes = with_agent(self.changes, self.agent)
+        preset = load_preset(self.preset, changes)
         env = build.make_env(preset)  # for its specs; never connected
         rows = row_spec(env.obs_spec, env.act_spec)
         run_dir = RunDir(self.logdir)
@@ -86,7 +90,7 @@ class LearnerCommand:
             "seed": self.seed,
             "speed": self.speed,
         }
-        options["changes"] = list(self.changes)
+        options["changes"] = list(changes)
         # The replay's lock comes first: a second learner on the same directory must not touch its configuration.
         with self._open(run_dir.replay, rows, preset.learner.capacity) as replay:
             run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})

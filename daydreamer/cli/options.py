@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -23,7 +23,17 @@ Changes = Annotated[
 PresetName = Annotated[
     str,
     tyro.conf.arg(
-        name="preset", metavar="NAME", help="robot, task and agent: a1-sim, a1-emulated, fake-tiny"
+        name="preset",
+        metavar="NAME",
+        help="robot, task and agent: a1-sim, a1-sim-stand, a1-emulated, fake-tiny",
+    ),
+]
+AgentName = Annotated[
+    Literal["", "dreamer", "sac", "droq"],
+    tyro.conf.arg(
+        name="agent",
+        metavar="dreamer|sac|droq",
+        help="which method learns, in place of the preset's own; the same as --set agent=NAME",
     ),
 ]
 Logdir = Annotated[
@@ -69,6 +79,11 @@ def with_calibration(changes: tuple[str, ...], calibration: Path | None) -> tupl
     return (
         changes if calibration is None else (*changes, f"robot_options.calibration={calibration.resolve()}")
     )
+
+
+def with_agent(changes: tuple[str, ...], agent: str) -> tuple[str, ...]:
+    """``changes`` with the agent among them, for presets and for other processes."""
+    return changes if not agent else (*changes, f"agent={agent}")
 
 
 def load_preset(name: str, changes: tuple[str, ...]) -> Preset:

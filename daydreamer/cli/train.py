@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import tyro
 
 from daydreamer.cli.options import (
+    AgentName,
     CalibrationFile,
     Changes,
     ConsoleAt,
@@ -20,6 +21,7 @@ from daydreamer.cli.options import (
     Logdir,
     PresetName,
     load_preset,
+    with_agent,
     with_calibration,
 )
 from daydreamer.cli.train_hands import TrainHands
@@ -47,6 +49,7 @@ class Train:
 
     logdir: Logdir
     preset: PresetName = "a1-sim"
+    agent: AgentName = ""
     changes: Changes = ()
     calibration: CalibrationFile = None
     robot_minutes: Annotated[
@@ -68,7 +71,7 @@ class Train:
     def run(self) -> int:
         """Supervise until finished or stopped."""
         # Loaded here so that a wrong name is told here, not in a log file.
-        learner = load_preset(self.preset, with_calibration(self.changes, self.calibration)).learner
+        learner = load_preset(self.preset, self._all_changes()).learner
         run_dir = RunDir(self.logdir)
         title = f"{self.preset}  {self.logdir}"
         tail = Tail(run_dir.metrics)
@@ -106,13 +109,14 @@ class Train:
                 print(f"error: {supervisor.failure}", file=sys.stderr)
             return code or stop.exit_code
 
+    def _all_changes(self) -> tuple[str, ...]:
+        return with_agent(with_calibration(self.changes, self.calibration), self.agent)
+
     def _children(self, run_dir: RunDir) -> list[Child]:
         address = f"127.0.0.1:{free_port()}"
         same = ["--preset", self.preset, "--logdir", str(self.logdir), "--seed", str(self.seed)]
         same += ["--speed", self.speed]
-        same += [
-            word for change in with_calibration(self.changes, self.calibration) for word in ("--set", change)
-        ]
+        same += [word for change in self._all_changes() for word in ("--set", change)]
         minutes = [] if self.robot_minutes is None else ["--robot-minutes", str(self.robot_minutes)]
         learner = this_program("learner", "--bind", address, *minutes, *same)
         estop = ["--estop", self.estop] if self.estop else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +45,9 @@ class Glance:
 class RobotEnv:
     """The Env of a robot that does ``task``. Nothing is connected until the first ``reset``.
 
-    A reset moves nothing: the robot goes on from wherever it lies. When the robot falls silent, or a sensor
-    reads no number, the step ends the stream of observations (``is_last``, not ``is_terminal``) with the last
-    good observation, and the next ``reset`` tries again.
+    A reset moves nothing, unless there is ``restart``: the robot goes on from wherever it lies. When the robot
+    falls silent, or a sensor reads no number, the step ends the stream of observations (``is_last``, not
+    ``is_terminal``) with the last good observation, and the next ``reset`` tries again.
 
     Args:
         robot: Connected in ``reset`` when it is not yet; closed in ``close``.
@@ -55,6 +55,7 @@ class RobotEnv:
         hz: Control steps per second of the robot's clock.
         estimator: Follows the base; the A1's when None.
         patience: How long ``reset`` waits for a first good state, s of the robot's clock.
+        restart: Puts the robot back where it began, at every reset but the one that connects it. Only in simulation.
     """
 
     def __init__(
@@ -64,11 +65,12 @@ class RobotEnv:
         hz: float = 20.0,
         estimator: Estimator | None = None,
         patience: float = 2.0,
+        restart: Callable[[], None] | None = None,
     ):
         if not hz > 0:
             raise ValueError(f"a control rate is positive, got {hz} Hz")
         self._robot, self._task = robot, task
-        self._brake = Brake(robot)
+        self._brake, self._restart = Brake(robot), restart
         self._hz, self._patience = hz, patience
         self._estimator: Estimator = estimator or BaseEstimator(robot.info)
         truth = TRUTH if robot.info.simulated else {}
@@ -117,7 +119,7 @@ class RobotEnv:
         return self._glance
 
     def reset(self) -> Obs:
-        """Begin where the robot lies.
+        """Begin where the robot lies, or where ``restart`` puts it.
 
         Raises:
             StaleState: No good state came within ``patience`` s.
@@ -128,6 +130,8 @@ class RobotEnv:
         if self._rate is None:
             self._robot.connect()
             self._rate = Rate(self.clock, self._hz)
+        elif self._restart is not None:
+            self._restart()
         state = self._first_state()
         self._estimator.reset(state)
         self._task.begin(state, self._hz)
@@ -256,14 +260,16 @@ class RobotEnv:
         judged = self._task.judge(state, estimate)
         obs: Obs = dict(self._task.observe(state, estimate))
         obs["reward"] = np.asarray(judged.reward, np.float32)
-        obs |= _flags(is_first, is_last=judged.terminal, is_terminal=judged.terminal)
+        # What a reset finds is a beginning, however bad: there is no step yet that could have ended anything.
+        terminal = judged.terminal and not is_first
+        obs |= _flags(is_first, is_last=terminal, is_terminal=terminal)
         obs |= {name: np.asarray(value, np.float32) for name, value in judged.log.items()}
         glance = self._keep(state, estimate, judged)
         if self._robot.info.simulated:
             obs |= truth_log(glance.truth)
         self._timing |= {"estimate": estimated - begun, "observe": self.clock.now() - estimated}
         self._last = obs
-        self._running = not judged.terminal
+        self._running = not terminal
         # The caller may write into what it is given; a fault repeats what was really seen.
         return {name: value.copy() for name, value in obs.items()}
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Literal
 
+from daydreamer.agents.model_free.config import ModelFreeConfig
 from daydreamer.core.agent import Agent
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.specs import Specs
 from daydreamer.core.symmetry import Symmetry
 from daydreamer.envs.robot_env import RobotEnv
@@ -17,6 +20,7 @@ from robots.registry import make, refuse_uncalibrated
 from robots.robot import Robot
 from robots.safety.config import SafetyConfig
 from robots.safety.guard import SafetyGuard
+from robots.sim.stand_in import StandIn
 
 Speed = Literal["max", "realtime"]
 
@@ -53,11 +57,26 @@ def check_calibrated(preset: Preset) -> None:
 def make_env(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str = "") -> RobotEnv:
     """The robot with its task; connected by its first ``reset``."""
     robot = make_robot(preset, speed, seed, estop)
-    return RobotEnv(robot, WalkTask(robot.info, preset.task), preset.hz)
+    return RobotEnv(robot, WalkTask(robot.info, preset.task), preset.hz, restart=_restart(preset, robot))
+
+
+def _restart(preset: Preset, robot: Robot) -> Callable[[], None] | None:
+    if not preset.restart:
+        return None
+    if not isinstance(robot, StandIn):
+        raise DaydreamerError(
+            f"restart is '{preset.restart}', but nobody can put the {robot.info.name} back there: only the stand-in "
+            "of a1-sim by itself, without a stop box. Leave it out with --set restart="
+        )
+    return partial(robot.set_pose, preset.restart)
 
 
 def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) -> Agent:
     """The learning agent. This is where torch is imported."""
+    if isinstance(preset.agent, ModelFreeConfig):
+        from daydreamer.agents.model_free.agent import ModelFree
+
+        return ModelFree(obs_spec, act_spec, preset.agent, seed)
     from daydreamer.agents.dreamer.agent import Dreamer
 
     return Dreamer(obs_spec, act_spec, preset.agent, seed)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from daydreamer.agents.dreamer.config import DreamerConfig
+from daydreamer.agents.model_free.config import ModelFreeConfig
 from daydreamer.envs.tasks.walk import WalkConfig
 from daydreamer.runtime.actor import ActorConfig
 from daydreamer.runtime.learner import LearnerConfig
 
+AgentConfig: TypeAlias = DreamerConfig | ModelFreeConfig
+
 
 @dataclass(frozen=True)
 class Preset:
-    """A robot, a task, an agent, and the numbers for all of them. ``--set`` changes any part by its path."""
+    """A robot, a task, an agent, and the numbers for all of them. ``--set`` changes any part by its path.
+
+    Its own agent is a Dreamer, and its learner feeds one; ``agents`` puts another in its place.
+    """
 
     name: str
     doc: str  # one line, for people
     robot: str  # name in robots.registry
     robot_options: Mapping[str, Any] = field(default_factory=dict)
+    restart: str = ""  # pose that a stand-in is put back into at every reset; empty: it goes on where it lies
     hz: float = 20.0  # control steps per second
     task: WalkConfig = field(default_factory=WalkConfig)
-    agent: DreamerConfig = field(default_factory=DreamerConfig)
+    agent: AgentConfig = field(default_factory=DreamerConfig)
     actor: ActorConfig = field(default_factory=ActorConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
 

@@ -1,20 +1,17 @@
-"""Dreamer as an Agent: its policy, its checkpoints, its errors."""
+"""Dreamer as an Agent: the contract, and what its configurations do."""
 
 import dataclasses
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
 from daydreamer.agents.dreamer.agent import Dreamer
 from daydreamer.agents.dreamer.config import KLConfig, ScalarConfig, daydreamer_a1, micro
-from daydreamer.core.errors import CheckpointError, SpecMismatch
 from daydreamer.core.specs import ArraySpec
-from daydreamer.core.transition import FLAGS
+from tests.contracts.agent_contract import ACT, OBS, AgentContract, policy_equals_torch
+from tests.contracts.agent_contract import made_up_batch as batch
 
-OBS = {"pos": ArraySpec((3,)), "speed": ArraySpec(()), **FLAGS, "log/truth": ArraySpec((2,))}
-ACT = {"action": ArraySpec((2,), low=-1, high=1)}
 IMAGE = {"camera": ArraySpec((16, 16, 3), "uint8"), **OBS}
 
 # DayDreamer's strategies at a size that a test can pay for
@@ -35,18 +32,12 @@ V3_LIKE = dataclasses.replace(
 CONFIGS = {"micro": micro(), "daydreamer": SMALL_A1, "v1-like": V1_LIKE, "v3-like": V3_LIKE}
 
 
-def batch(specs=OBS, size=4, length=6, seed=0):
-    rng = np.random.default_rng(seed)
-    out = {}
-    for key, spec in {**specs, **ACT}.items():
-        shape = (size, length, *spec.shape)
-        if spec.dtype == "bool":
-            out[key] = rng.random(shape) < 0.1
-        elif spec.dtype == "uint8":
-            out[key] = rng.integers(0, 255, shape, dtype=np.uint8)
-        else:
-            out[key] = rng.uniform(-1, 1, shape).astype(np.float32)
-    return out
+class TestDreamer(AgentContract):
+    def make_agent(self, obs=OBS, act=ACT, seed=0):
+        return Dreamer(obs, act, micro(), seed)
+
+    def make_other(self):
+        return Dreamer(OBS, ACT, dataclasses.replace(micro(), deter=64))
 
 
 @pytest.fixture(params=CONFIGS.values(), ids=CONFIGS.keys())
@@ -84,52 +75,11 @@ def test_images_are_encoded_decoded_and_predicted():
 
 
 @pytest.mark.parametrize("specs", [OBS, IMAGE], ids=["vectors", "vectors and image"])
-def test_the_onnx_policy_equals_torch_for_200_recurrent_steps(config, specs):
+def test_the_onnx_policy_of_every_configuration_equals_torch_for_200_recurrent_steps(config, specs):
     agent = Dreamer(specs, ACT, config)
     for _ in range(2):
         agent.train(batch(specs))
-    session = onnxruntime.InferenceSession(agent.policy())
-    step = agent._exported.step
-    rng = np.random.default_rng(1)
-    carry = {
-        k: np.zeros(v.shape, np.float32) for k, v in agent._exported.inputs.items() if k.startswith("carry/")
-    }
-    torch_carry = [torch.from_numpy(value) for value in carry.values()]
-    stream = batch(specs, size=1, length=200, seed=2)
-    for t in range(200):
-        obs = {f"obs/{k}": np.asarray(stream[k][0, t]) for k in ["is_first", *sorted(agent.specs)]}
-        noise = {
-            "noise/latent": rng.random(agent.model.rssm.latent.noise_size).astype(np.float32),
-            "noise/action": rng.normal(size=2).astype(np.float32),
-        }
-        out = session.run(None, {**obs, **carry, **noise})
-        with torch.no_grad():
-            expected = step(
-                *[torch.as_tensor(v) for v in obs.values()],
-                *torch_carry,
-                *[torch.as_tensor(v) for v in noise.values()],
-            )
-        for ours, theirs in zip(out, expected, strict=True):
-            np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4)
-        carry = dict(zip(carry, out[1:], strict=True))
-        torch_carry = list(expected[1:])
-
-
-def test_a_later_policy_holds_the_later_weights():
-    agent = Dreamer(OBS, ACT, micro())
-    first = agent.policy()
-    agent.train(batch())
-    assert agent.policy() != first
-    fresh = Dreamer(OBS, ACT, micro())
-    fresh.load(agent.save())
-    assert fresh.policy() == agent.policy()  # exported again from nothing, the graph and weights are the same
-
-
-def test_exporting_changes_no_weight():
-    agent = Dreamer(OBS, ACT, micro())
-    before = agent.save()
-    agent.policy()
-    assert agent.save() == before
+    policy_equals_torch(agent, specs)
 
 
 def test_training_goes_on_after_a_checkpoint_as_if_never_stopped(config):
@@ -142,30 +92,6 @@ def test_training_goes_on_after_a_checkpoint_as_if_never_stopped(config):
         assert one.train(batch(seed=seed)) == other.train(batch(seed=seed))
 
 
-def test_the_same_seed_is_the_same_agent():
-    a, b, c = (Dreamer(OBS, ACT, micro(), seed=seed) for seed in (0, 0, 1))
-    first = a.train(batch())
-    assert first == b.train(batch())
-    assert first != c.train(batch())
-
-
-@pytest.mark.parametrize("ruin", [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: b"x" * 1000])
-def test_an_unreadable_checkpoint_is_an_error_and_changes_nothing(ruin):
-    agent = Dreamer(OBS, ACT, micro())
-    before = agent.save()
-    with pytest.raises(CheckpointError):
-        agent.load(ruin(before))
-    assert agent.save() == before
-
-
-def test_a_checkpoint_of_another_size_is_an_error_and_changes_nothing():
-    agent = Dreamer(OBS, ACT, micro())
-    before = agent.save()
-    with pytest.raises(CheckpointError, match="another agent"):
-        agent.load(Dreamer(OBS, ACT, dataclasses.replace(micro(), deter=64)).save())
-    assert agent.save() == before
-
-
 def test_a_report_says_how_wrong_the_open_loop_is_and_moves_nothing():
     agent = Dreamer(OBS, ACT, micro())
     before = agent.save()
@@ -175,23 +101,3 @@ def test_a_report_says_how_wrong_the_open_loop_is_and_moves_nothing():
     error = arrays["open_loop/pos"] - arrays["truth/pos"]
     assert error.shape == (4, 6, 3)
     assert metrics["train/open_loop/pos"] == pytest.approx(float(np.sqrt(np.mean(error**2))), rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("obs", "act", "says"),
-    [
-        (OBS, {**ACT, "gripper": ArraySpec((1,), low=-1, high=1)}, "one action"),
-        (OBS, {"action": ArraySpec((2,))}, r"\[-1, 1\]"),
-        (FLAGS, ACT, "nothing to observe"),
-    ],
-)
-def test_specs_that_do_not_fit_are_refused(obs, act, says):
-    with pytest.raises(SpecMismatch, match=says):
-        Dreamer(obs, act, micro())
-
-
-def test_a_batch_without_a_key_is_refused():
-    short = batch()
-    del short["pos"]
-    with pytest.raises(SpecMismatch, match="pos"):
-        Dreamer(OBS, ACT, micro()).train(short)

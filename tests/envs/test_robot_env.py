@@ -6,7 +6,7 @@ import pytest
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.envs.robot_env import RobotEnv
-from daydreamer.envs.tasks.walk import WalkTask
+from daydreamer.envs.tasks.walk import WalkConfig, WalkTask
 from robots.fake import FakeRobot
 from robots.robot import RobotStopped, StaleState
 from tests.contracts.env_contract import EnvContract
@@ -214,3 +214,30 @@ def test_a_rate_is_positive():
     robot = FakeRobot()
     with pytest.raises(ValueError, match="positive"):
         RobotEnv(robot, WalkTask(robot.info), hz=0.0)
+
+
+def test_a_fall_ends_a_stretch_and_the_reset_after_it_puts_the_robot_back():
+    robot, back = FakeRobot(), []
+
+    def restart():
+        back.append(robot.clock.now())
+        robot.quat_xyzw = np.array([0.0, 0.0, 0.0, 1.0])
+
+    env = RobotEnv(robot, WalkTask(robot.info, WalkConfig(fall=0.5)), restart=restart)
+    assert not env.reset()["is_last"] and not back, "where it begins it has just been put"
+    assert not env.step(STILL)["is_last"]
+    robot.quat_xyzw = ON_ITS_BACK
+    fallen = env.step(STILL)
+    assert fallen["is_terminal"] and fallen["is_last"] and not fallen["is_first"]
+    again = env.reset()
+    assert len(back) == 1 and again["log/up"] > 0.9 and again["is_first"]
+    assert not env.step(STILL)["is_last"]
+
+
+def test_a_robot_that_lies_where_it_fell_still_gets_its_first_observation():
+    robot = FakeRobot()
+    robot.quat_xyzw = ON_ITS_BACK
+    env = RobotEnv(robot, WalkTask(robot.info, WalkConfig(fall=0.5)))
+    first = env.reset()
+    assert first["is_first"] and not first["is_last"] and not first["is_terminal"]
+    assert env.step(STILL)["is_terminal"]

@@ -5,6 +5,8 @@ import pytest
 
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkTask
+from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from robots.sim.stand_in import StandIn
 from tests.contracts.env_contract import EnvContract
 
@@ -39,4 +41,22 @@ def test_the_standing_action_holds_a_standing_robot_near_9():
     assert obs["log/truth/up"] > 0.98
     assert obs["log/reward/calf"] > 0.85
     assert abs(obs["log/forward_speed"] - obs["log/truth/forward_speed"]) < 0.1
+    env.close()
+
+
+def test_pushed_over_it_is_put_back_on_its_feet():
+    env = build.make_env(load("a1-sim-stand"))
+    assert env.reset()["log/truth/up"] > 0.95
+    # The standing pose is in the middle of the range that actions span, so that zero is it.
+    still = {"action": np.zeros(12, np.float32)}
+    for _ in range(10):
+        assert not env.step(still)["is_last"]
+    for _ in range(20):
+        env.robot.push(np.array([0.0, 20.0, 0.0]))
+        if (obs := env.step(still))["is_last"]:
+            break
+    assert obs["is_terminal"] and obs["log/up"] < np.cos(np.radians(30))
+    again = env.reset()
+    assert again["is_first"] and again["log/truth/up"] > 0.95 and again["log/standing"] == 1.0
+    assert abs(again["log/truth/position"][:2]).max() < 0.05
     env.close()

@@ -1,7 +1,8 @@
-"""DayDreamer's A1 task: from lying on its back, roll over, stand up and walk. No resets, no terminations."""
+"""DayDreamer's A1 task: from lying on its back, roll over, stand up and walk. No resets, no terminations by default."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class WalkConfig:
     action_low: tuple[float, float, float] = (0.01, 0.01, 0.01)
     action_high: tuple[float, float, float] = (0.99, 0.90, 0.60)
     cutoff_hz: float = 1.5  # of the low-pass on joint targets
+    fall: float | None = None  # rad of tilt beyond which the task is over; None: it never is
     reward: WalkRewardConfig = field(default_factory=WalkRewardConfig)
 
     def __post_init__(self) -> None:
@@ -37,6 +39,8 @@ class WalkConfig:
                 raise ValueError(
                     f"expected 0 <= action_low < action_high <= 1 per joint, got {low} and {high}"
                 )
+        if self.fall is not None and not 0.0 < self.fall < math.pi:
+            raise ValueError(f"fall is a tilt between 0 and pi rad, or none; got {self.fall}")
 
 
 class WalkTask:
@@ -119,7 +123,7 @@ class WalkTask:
         }
 
     def judge(self, state: RobotState, estimate: Estimate) -> Judgement:
-        """DayDreamer's reward, 5 on the back to 14 walking. Never terminal."""
+        """DayDreamer's reward, 5 on the back to 14 walking. Terminal when tilted beyond ``fall``."""
         reward = self._config.reward
         up = min(max(float(estimate.up_z), -1.0), 1.0)
         # A joint pushed past its limit is no worse than one at it.
@@ -131,7 +135,8 @@ class WalkTask:
             "log/forward_speed": float(estimate.velocity_heading[0]),
             **{f"log/reward/{term}": value for term, value in terms.items()},
         }
-        return Judgement(total(terms, reward), terminal=False, log=log)
+        fall = self._config.fall
+        return Judgement(total(terms, reward), fall is not None and up < math.cos(fall), log)
 
     def to_rad(self, action: NDArray[Any]) -> NDArray[np.float64]:
         """Joint angles [12] rad that ``action`` [12] asks for."""

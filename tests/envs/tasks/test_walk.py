@@ -172,3 +172,14 @@ def test_a_robot_with_other_legs_is_refused():
 def test_an_empty_action_range_is_refused():
     with pytest.raises(ValueError, match="action_low < action_high"):
         WalkConfig(action_low=(0.5, 0.0, 0.0), action_high=(0.5, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(("tilt", "over"), [(29.0, False), (31.0, True), (180.0, True)])
+def test_with_a_fall_of_30_degrees_it_is_over_beyond_them(tilt, over):
+    task = WalkTask(INFO, WalkConfig(fall=np.radians(30.0)))
+    assert task.judge(state(), Estimate(up_z=np.cos(np.radians(tilt)))).terminal is over
+
+
+def test_a_fall_that_is_no_tilt_is_refused():
+    with pytest.raises(ValueError, match="fall is a tilt"):
+        WalkConfig(fall=30.0)
