@@ -50,7 +50,7 @@ def test_the_actor_takes_one_step_for_so_many_of_the_critics():
     assert not any(moved(agent.actor, actor)) and all(moved(agent.critics.net, critics))
     assert "train/loss/actor" not in first | second
     assert "train/loss/actor" in agent.train(made_up_batch())
-    assert all(moved(agent.actor, actor)) and float(agent.log_temperature) != np.log(0.01).astype(np.float32)
+    assert all(moved(agent.actor, actor)) and agent.log_temperature.item() != np.log(0.01).astype(np.float32)
 
 
 def test_two_rows_across_the_boundary_of_a_stream_teach_nothing():
