@@ -14,7 +14,6 @@ SMALL = {"units": 32, "discount": 0.9, "actor_lr": 2e-3, "critic_lr": 2e-3, "tau
 CONFIGS = {
     "sac": dataclasses.replace(sac(), **SMALL),
     "droq": dataclasses.replace(droq(), updates_per_step=2, **SMALL),
-    "two frames": dataclasses.replace(sac(), frames=2, **SMALL),
 }
 
 

@@ -222,6 +222,7 @@ def test_a_fall_ends_a_stretch_and_the_reset_after_it_puts_the_robot_back():
     def restart():
         back.append(robot.clock.now())
         robot.quat_xyzw = np.array([0.0, 0.0, 0.0, 1.0])
+        robot.clock.sleep_until(robot.clock.now() + 0.1)  # being lifted takes a moment; then it reads anew
 
     env = RobotEnv(robot, WalkTask(robot.info, WalkConfig(fall=0.5)), restart=restart)
     assert not env.reset()["is_last"] and not back, "where it begins it has just been put"

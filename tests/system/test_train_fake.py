@@ -105,3 +105,16 @@ def test_rows_up_and_policies_down_at_the_pace_of_the_ratio(job):
     lines = [line for line in job.lines("metrics.jsonl") if line["learner/steps"] > 2]
     ahead = [line["step"] - (100 + (line["learner/steps"] - 2) * 8) for line in lines]
     assert np.max(ahead) <= 40 + 8, "the robot is never further ahead than the slack"
+
+
+def test_another_agent_learns_through_the_same_machinery(job):
+    # One update before the first policy and one per row after the prefill of 100: 1 + 20.
+    process = train(job, "--agent", "sac", "--robot-minutes", "0.1", "--set", "agent.batch=16")
+    assert job.wait(process) == 0, job.output(process) + job.logs()
+    assert job.check_rows() == 120 and job.metric("learner/steps") == 21
+    config = json.loads((job.logdir / "config.yaml").read_text())
+    assert config["agent"]["updates_per_step"] == 1 and config["changes"] == ["agent.batch=16", "agent=sac"]
+    assert np.isfinite(job.metric("train/loss/critic")) and np.isfinite(job.metric("train/temperature"))
+    # What comes after the run finds the agent there.
+    scored = job.start("eval", str(job.logdir), "--rollouts", "1", "--seconds", "1", "--json")
+    assert job.wait(scored) == 0, job.output(scored)
