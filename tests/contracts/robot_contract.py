@@ -109,7 +109,8 @@ class RobotContract:
     def test_joints_follow_a_command(self, robot):
         start, info = robot.read().joint_pos, robot.info
         away = np.where(start < 0.5 * (info.joint_lower + info.joint_upper), 0.2, -0.2)
-        for _ in range(100):  # 5 s: a second is enough, but a busy computer may keep a robot in real time from it
+        # 5 s: a second is enough, but a busy computer may keep a robot in real time from it
+        for _ in range(100):
             robot.write(JointCommand.hold(start + away, info))
             robot.clock.sleep_until(robot.clock.now() + PERIOD)
             moved = (robot.read().joint_pos - start) / away
