@@ -10,6 +10,7 @@ import tyro
 from daydreamer.cli.actor import ActorCommand
 from daydreamer.cli.bench import Bench
 from daydreamer.cli.calibrate import Calibrate
+from daydreamer.cli.closed_pipe import closed_pipe_is_no_error
 from daydreamer.cli.doctor import Doctor
 from daydreamer.cli.emulate import Emulate
 from daydreamer.cli.evaluate import Evaluate
@@ -54,6 +55,11 @@ Begin with:  daydreamer train --preset a1-sim --logdir runs/first"""
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; leaves by SystemExit with 0, 2 for what cannot work, or 128 + signal."""
+    with closed_pipe_is_no_error():
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
     command: Command = tyro.cli(
         Command,  # type: ignore[arg-type]  # a union is a form of type to tyro
         prog="daydreamer",
@@ -62,13 +68,12 @@ def main(arguments: list[str] | None = None) -> None:
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
     try:
-        code = command.run()
+        return command.run()
     except (DaydreamerError, RobotError) as error:
         print(f"error: {error}", file=sys.stderr)
-        code = CANNOT
+        return CANNOT
     except KeyboardInterrupt:
-        code = 130
-    sys.exit(code)
+        return 130
 
 
 if __name__ == "__main__":
