@@ -21,6 +21,7 @@ from daydreamer.cli.learner import LearnerCommand
 from daydreamer.cli.monitor import Monitor
 from daydreamer.cli.play import Play
 from daydreamer.cli.plot import Plot
+from daydreamer.cli.record import Record
 from daydreamer.cli.replay import ReplayCommands
 from daydreamer.cli.robot import RobotCommand
 from daydreamer.cli.train import Train
@@ -34,6 +35,7 @@ Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run
     Annotated[LearnerCommand, tyro.conf.subcommand("learner")],
     Annotated[ActorCommand, tyro.conf.subcommand("actor")],
     Annotated[Monitor, tyro.conf.subcommand("monitor")],
+    Annotated[Record, tyro.conf.subcommand("record")],
     Annotated[Evaluate, tyro.conf.subcommand("eval")],
     Annotated[Play, tyro.conf.subcommand("play")],
     Annotated[FilmCommand, tyro.conf.subcommand("film")],

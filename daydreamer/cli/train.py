@@ -30,6 +30,7 @@ from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
+from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.supervise import Child, Supervisor, learner_threads, this_program
@@ -64,6 +65,11 @@ class Train:
     console: ConsoleAt = ""
     monitor: Annotated[bool, tyro.conf.arg(help="a page in the browser, in a process of its own")] = True
     monitor_port: Annotated[int, tyro.conf.arg(help="of the page; the next free one if taken")] = beside.PORT
+    record: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(help="the robot's states, commands and faults in MCAP files, as `record` does"),
+    ] = False
     plain: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="lines in place of the panel")
     ] = False
@@ -82,6 +88,10 @@ class Train:
         if self.monitor and beside.installed():
             child, url = beside.page(run_dir.path, run_dir.log("monitor"), self.monitor_port)
             children, title = [*children, child], f"{title}  {url}"
+        if self.record:
+            check_installed()
+            command = this_program("record", str(run_dir.path))
+            children = [*children, Child("recorder", command, run_dir.log("recorder"), vital=False)]
         with StopSignals() as stop:
             with contextlib.ExitStack() as opened:
                 panel = opened.enter_context(

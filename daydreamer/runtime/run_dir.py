@@ -10,6 +10,7 @@ evaluations/        best.onnx, best.json  what `daydreamer eval` found
 replay/             every row
 actor-ID/           the actor's spool, and how many lives it has had
 report.npz          page.json             see ``report_file`` and the page
+recordings/         MCAP files, see ``recording``
 learner.log         actor.log             monitor.log, when supervised
 """
 
@@ -53,6 +54,7 @@ class RunDir:
         self.tensorboard = self.path / "tensorboard"
         self.evaluations = self.path / "evaluations"
         self.best = self.path / "best.onnx"
+        self.recordings = self.path / "recordings"
 
     def actor(self, name: str) -> Path:
         """The directory of the actor called ``name``."""

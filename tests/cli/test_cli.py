@@ -5,7 +5,7 @@ import pytest
 
 from daydreamer.cli.main import main
 
-COMMANDS = ["train", "learner", "actor", "eval", "doctor", "keys", "bench", "emulate", "robot"]
+COMMANDS = ["train", "learner", "actor", "record", "eval", "doctor", "keys", "bench", "emulate", "robot"]
 
 
 def run(capsys, *arguments):

@@ -1,0 +1,146 @@
+"""Writes telemetry into MCAP files: a new one every so often, the oldest removed, so that the disk is bounded.
+
+A file is whole after ``close``. What a killed process leaves ends in the middle of a chunk: everything before it can
+be read from the beginning on, and ``mcap recover`` makes a whole file of it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import math
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.telemetry import Telemetry
+from daydreamer.runtime.recording import definitions
+from daydreamer.runtime.recording.messages import Changes, Message, diagnosis, moment
+
+_log = logging.getLogger(__name__)
+
+SUFFIX = ".mcap"
+_CHUNK = 128 << 10  # bytes before compression: as much a kill may cost, about three seconds
+_FLUSH_EVERY = 1.0  # s
+_DIAGNOSE_EVERY = 1.0  # s
+
+
+@dataclass(frozen=True)
+class RecorderConfig:
+    """How much is kept."""
+
+    minutes: float = 10.0  # of one file
+    keep_bytes: int = 4 << 30  # of all files in the directory; the oldest go first
+
+    def __post_init__(self) -> None:
+        if not (self.minutes > 0 and self.keep_bytes > 0):
+            raise ValueError(f"minutes and keep_bytes are positive, got {self.minutes} and {self.keep_bytes}")
+
+
+def check_installed() -> None:
+    """Raise DaydreamerError unless the libraries that write recordings can be imported."""
+    if importlib.util.find_spec("mcap_ros2") is None:
+        raise DaydreamerError("a recording needs mcap-ros2-support: pip install 'daydreamer-robot[export]'")
+
+
+class Recorder:
+    """One actor's recordings. One thread.
+
+    Args:
+        directory: Made when absent.
+        name: Of the actor; files are called ``NAME-20260131-142500.mcap``, in UTC.
+        config: How much is kept.
+
+    Raises:
+        DaydreamerError: The libraries are not installed.
+    """
+
+    def __init__(self, directory: Path, name: str, config: RecorderConfig | None = None):
+        check_installed()
+        from mcap_ros2.writer import Writer
+
+        self._make: Any = Writer
+        self._directory, self._name, self._config = directory, name, config or RecorderConfig()
+        self._file: BinaryIO | None = None
+        self._writer: Any = None
+        self._schemas: dict[str, Any] = {}
+        self._counts: dict[str, int] = {}
+        self._until = self._flush_at = self._diagnose_at = 0.0
+        self._newest = -math.inf  # telemetry's ``wall`` that was written down
+        self._changes = Changes()
+        self.path: Path | None = None  # being written
+
+    def take(self, telemetry: Telemetry) -> None:
+        """Write down one moment. Of one that was told before only what has changed since: a loop that hangs is stopped.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        now = telemetry.wall + telemetry.age
+        if self._file is None or now >= self._until:
+            self.close()
+            self._open(now)
+        fresh, self._newest = telemetry.wall > self._newest, telemetry.wall
+        for message in (*(moment(telemetry) if fresh else ()), *self._changes.of(telemetry)):
+            self._write(message, now)
+        if now >= self._diagnose_at:
+            self._diagnose_at = now + _DIAGNOSE_EVERY
+            self._write(diagnosis(telemetry), now)
+        if now >= self._flush_at and self._file is not None:
+            self._flush_at = now + _FLUSH_EVERY
+            self._file.flush()
+
+    def close(self) -> None:
+        """Finish the file. Idempotent."""
+        file, writer, self._file, self._writer = self._file, self._writer, None, None
+        if file is None:
+            return
+        try:
+            writer.finish()
+        finally:
+            file.close()
+        _log.info("recorded %s", self.path)
+
+    def _open(self, now: float) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._make_room()
+        begun = datetime.fromtimestamp(now, timezone.utc)
+        self.path = self._free_name(f"{self._name}-{begun:%Y%m%d-%H%M%S}")
+        self._file = self.path.open("xb")
+        self._writer = self._make(self._file, chunk_size=_CHUNK)
+        self._schemas, self._counts = {}, {}
+        self._changes = Changes()  # each file tells the mode by itself
+        self._until = now + 60 * self._config.minutes
+        self._diagnose_at = self._flush_at = now
+
+    def _free_name(self, stem: str) -> Path:
+        tries = [
+            self._directory / f"{stem}{more}{SUFFIX}" for more in ("", *(f"-{k}" for k in range(2, 100)))
+        ]
+        free = next((path for path in tries if not path.exists()), None)
+        if free is None:
+            raise FileExistsError(f"{tries[0]} and {len(tries) - 1} more like it are there already")
+        return free
+
+    def _make_room(self) -> None:
+        """Remove the oldest until there is room for one more of the usual size."""
+        files = sorted(self._directory.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        sizes = {path: path.stat().st_size for path in files}
+        room = self._config.keep_bytes - max(sizes.values(), default=0)
+        while files and sum(sizes[path] for path in files) > room:
+            oldest = files.pop(0)
+            oldest.unlink()
+            _log.info("removed the oldest recording, %s, to make room", oldest.name)
+
+    def _write(self, message: Message, now: float) -> None:
+        schema = self._schemas.get(message.kind)
+        if schema is None:
+            schema = self._writer.register_msgdef(message.kind, definitions.text(message.kind))
+            self._schemas[message.kind] = schema
+        count = self._counts.get(message.topic, 0)
+        self._counts[message.topic] = count + 1
+        self._writer.write_message(
+            message.topic, schema, message.fields, log_time=round(now * 1e9), sequence=count & 0xFFFFFFFF
+        )
