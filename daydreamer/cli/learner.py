@@ -76,6 +76,7 @@ class LearnerCommand:
     def _learn(self, stop: StopSignals) -> str:
         from daydreamer.monitor.writers import Fanout, JsonlWriter, TensorBoardWriter
         from daydreamer.runtime.events import EventLog
+        from daydreamer.runtime.gallery import Gallery
         from daydreamer.runtime.learner import Learner
         from daydreamer.transport.auth import load_learner_keys
         from daydreamer.transport.learner_link import LearnerLink
@@ -99,13 +100,15 @@ class LearnerCommand:
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
                 insecure=self.insecure, durable_rows=replay.collected,
             )  # fmt: skip
-            writer = Fanout(JsonlWriter(run_dir.metrics), TensorBoardWriter(run_dir.tensorboard))
+            tensorboard = TensorBoardWriter(run_dir.tensorboard)
+            writer = Fanout(JsonlWriter(run_dir.metrics), tensorboard)
             events = EventLog(run_dir.events)
             try:
                 learner = Learner(
                     agent, replay, link, run_dir, writer, events, preset.learner, rows, preset.hz,
                     self.robot_minutes, catch_up=build.time_can_stand_still(preset, self.speed),
                     symmetry=build.symmetry(preset), seed=self.seed,
+                    gallery=Gallery(tensorboard, preset.hz, MonotonicClock().now),
                 )  # fmt: skip
                 return learner.run(stop)
             finally:

@@ -11,7 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from daydreamer.monitor import names
+from numpy.typing import NDArray
+
+from daydreamer.monitor import names, pictures
 from daydreamer.monitor.record import Record
 
 _log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class JsonlWriter:
 
 
 class TensorBoardWriter:
-    """Scalars for TensorBoard, through TensorBoard's own event writer: no torch, no TensorFlow.
+    """Scalars and pictures for TensorBoard, through TensorBoard's own event writer: no torch, no TensorFlow.
 
     Args:
         directory: Where the event file goes; each process life adds one.
@@ -77,10 +79,10 @@ class TensorBoardWriter:
     def __init__(self, directory: Path | str, now: Callable[[], float] = time.time):
         # Here, not above: an actor records nothing for TensorBoard and need not have it installed.
         from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        self._event, self._summary = Event, Summary
+        self._event, self._summary, self._histogram = Event, Summary, HistogramProto
         self._now = now
         self._open = lambda: EventFileWriter(str(directory), flush_secs=10)
         self._writer: Any = self._open()
@@ -93,13 +95,34 @@ class TensorBoardWriter:
             OSError: The disk refused. TensorBoard's thread ends by that; a minute later another file is begun.
         """
         names.check(metrics)
+        self._add(
+            step,
+            [self._summary.Value(tag=name, simple_value=float(value)) for name, value in metrics.items()],
+        )
+
+    def show(self, step: int, histograms: Mapping[str, NDArray[Any]], images: Mapping[str, bytes]) -> None:
+        """Queue pictures: histograms of all numbers in an array, and images (PNG, or GIF, which moves), by name.
+
+        Raises:
+            OSError: The disk refused, as above.
+        """
+        values = [
+            self._summary.Value(tag=name, histo=self._histogram(**pictures.histogram(array)))
+            for name, array in histograms.items()
+        ]
+        for name, data in images.items():
+            width, height = pictures.size(data)
+            image = self._summary.Image(width=width, height=height, colorspace=3, encoded_image_string=data)
+            values.append(self._summary.Value(tag=name, image=image))
+        self._add(step, values)
+
+    def _add(self, step: int, values: list[Any]) -> None:
         if self._writer is None and self._now() < self._open_at:
             return
-        values = [self._summary.Value(tag=name, simple_value=float(value)) for name, value in metrics.items()]
-        summary = self._summary(value=values)
+        event = self._event(wall_time=self._now(), step=int(step), summary=self._summary(value=values))
         try:
             self._writer = self._writer or self._open()
-            self._writer.add_event(self._event(wall_time=self._now(), step=int(step), summary=summary))
+            self._writer.add_event(event)
         except OSError:
             self._writer, self._open_at = None, self._now() + 60.0
             raise

@@ -17,10 +17,11 @@ from daydreamer.core.symmetry import Symmetry
 from daydreamer.core.transition import Batch
 from daydreamer.monitor.writers import Writer
 from daydreamer.replay import Replay
-from daydreamer.runtime import report_file
+from daydreamer.runtime import a1_motion, report_file
 from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.events import EventLog
 from daydreamer.runtime.fleet import fleet_metrics
+from daydreamer.runtime.gallery import Gallery
 from daydreamer.runtime.intake import Intake
 from daydreamer.runtime.learner_metrics import LearnerMetrics
 from daydreamer.runtime.recent_rows import RecentRows
@@ -100,6 +101,7 @@ class Learner:
         symmetry: The task's mirror, if it has one.
         seed: Of the mirroring.
         clock: Wall time.
+        gallery: Where pictures are shown now and then.
     """
 
     def __init__(
@@ -118,11 +120,13 @@ class Learner:
         symmetry: Symmetry | None = None,
         seed: int = 0,
         clock: Clock | None = None,
+        gallery: Gallery | None = None,
     ):
         self._agent, self._replay, self._link = agent, replay, link
         self._run_dir, self._writer, self._events = run_dir, writer, events
         self._config, self._hz, self._symmetry, self._catch_up = config, hz, symmetry, catch_up
         self._clock = clock or MonotonicClock()
+        self._gallery, self._row_spec = gallery, row_spec
         self._ratio = config.ratio()
         self._target_rows = None if target_minutes is None else math.ceil(target_minutes * 60 * hz)
         self._rng = np.random.default_rng(seed)
@@ -240,7 +244,7 @@ class Learner:
         if self._marks(self._robot_minutes()) >= self._policies_due and self.version >= 0:
             self._when_the_disk_allows(self._keep_policy)
         if now - self._last_checkpoint >= self._config.checkpoint_every:
-            self._look_ahead()
+            self._when_the_disk_allows(self._look_ahead)
             self._when_the_disk_allows(self._checkpoint)
         if self._metrics.age(now) >= self._config.metrics_every:
             self._when_the_disk_allows(self._write_metrics)
@@ -264,7 +268,16 @@ class Learner:
             batch = self._replay.sample(_REPORT_BATCH, length)
             metrics, arrays = self._agent.report(batch)
             self._metrics.count(metrics)
-            report_file.write(self._run_dir.path, batch, arrays, self.updates, self.collected)
+            report = report_file.of(batch, arrays, self.updates, self.collected)
+            if report is not None:
+                report_file.write(self._run_dir.path, report)
+                if self._gallery is not None:
+                    self._gallery.show(self.collected, batch, report, self._newest)
+
+    def _newest(self, rows: int) -> Batch:
+        """What the gallery draws of the newest rows, ``[N, ...]``."""
+        keys = [key for key in a1_motion.SENSED if key in self._row_spec]
+        return self._replay.read(-rows, len(self._replay), keys=keys) if keys else {}
 
     def _when_the_disk_allows(self, duty: Callable[[], None]) -> None:
         """A full disk is no reason to stop: what is missed now is tried again when it is next due."""

@@ -48,15 +48,22 @@ class Report:
         return int(self.truth[key].shape[1] - self.guess[key].shape[1])
 
 
-def write(run_directory: Path, batch: Batch, arrays: Arrays, updates: int, rows: int) -> None:
-    """Write what an agent's ``report`` on ``batch`` [B, T, ...] gave. A disk that refuses is only logged."""
+def of(batch: Batch, arrays: Arrays, updates: int, rows: int) -> Report | None:
+    """What an agent's ``report`` on ``batch`` [B, T, ...] gave; None of an agent that predicts nothing."""
     guess = {k.removeprefix(_GUESS): v[:_SEQUENCES] for k, v in arrays.items() if k.startswith(_GUESS)}
     if not guess:
-        return
-    named = {f"{_GUESS}{key}": _small(value) for key, value in guess.items()}
-    named |= {f"{_TRUTH}{key}": batch[key][:_SEQUENCES] for key in (*guess, "is_first")}
+        return None
+    truth = {key: batch[key][:_SEQUENCES] for key in (*guess, "is_first")}
+    return Report(updates, rows, truth, {key: _small(value) for key, value in guess.items()})
+
+
+def write(run_directory: Path, report: Report) -> None:
+    """Write it. A disk that refuses is only logged."""
+    named = {f"{_GUESS}{key}": value for key, value in report.guess.items()}
+    named |= {f"{_TRUTH}{key}": value for key, value in report.truth.items()}
+    counters = np.array([report.updates, report.rows])
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, counters=np.array([updates, rows]), **named)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, counters=counters, **named)  # type: ignore[arg-type]
     try:
         write_atomically(run_directory / NAME, buffer.getvalue())
     except OSError as error:

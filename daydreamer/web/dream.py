@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daydreamer.runtime.a1_motion import motion
 from daydreamer.runtime.report_file import Report
-from daydreamer.web import skeleton
 from robots.a1 import model
 
 _LABELS = {3: ("x", "y", "z"), len(model.JOINT_NAMES): model.JOINT_NAMES}
@@ -57,20 +57,11 @@ def _error(report: Report, key: str) -> list[float]:
 
 
 def _figures(report: Report, sequence: int) -> dict[str, Any] | None:
-    """Truth and prediction as a robot, where the sensed keys are an A1's as ``WalkTask`` scales them."""
-    if not {"joint_pos", "gravity"} <= report.guess.keys():
+    """Truth and prediction as a robot, where it is one that can be drawn."""
+    truth, guess = motion(report.truth), motion(report.guess)
+    if truth is None or guess is None:
         return None
-    if report.guess["joint_pos"].shape[2:] != (len(model.JOINT_NAMES),):
-        return None
-    info = model.info(simulated=True)
-
-    def figures(arrays: Any) -> list[Any]:
-        angles = info.joint_lower + (arrays["joint_pos"][sequence] + 1) / 2 * (
-            info.joint_upper - info.joint_lower
-        )
-        return skeleton.figure(angles, skeleton.upright_from_gravity(arrays["gravity"][sequence]))
-
-    return {"truth": figures(report.truth), "guess": figures(report.guess)}
+    return {"truth": truth[sequence].tolist(), "guess": guess[sequence].tolist()}
 
 
 def _images(report: Report, key: str, sequence: int) -> dict[str, Any]:

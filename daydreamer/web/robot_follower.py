@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from daydreamer.core.telemetry import Telemetry
-from daydreamer.web import skeleton
+from robots.a1 import skeleton
 
 _TRAIL = 600  # points kept
 _STEP = 0.02  # m between two of them

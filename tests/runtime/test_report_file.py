@@ -19,7 +19,8 @@ def guesses(batch, context=2):
 
 def test_a_report_comes_back(tmp_path):
     came = batch()
-    report_file.write(tmp_path, came, guesses(came) | {"truth/gyro": came["gyro"]}, updates=7, rows=9)
+    arrays = guesses(came) | {"truth/gyro": came["gyro"]}
+    report_file.write(tmp_path, report_file.of(came, arrays, updates=7, rows=9))
     report = report_file.read(tmp_path)
     assert (report.updates, report.rows, report.context) == (7, 9, 2)
     assert report.truth.keys() == {"gyro", "reward", "is_first"}
@@ -29,14 +30,15 @@ def test_a_report_comes_back(tmp_path):
 
 def test_images_are_kept_as_bytes(tmp_path):
     came = {"camera": np.zeros((2, 3, 4, 4, 3), np.uint8), "is_first": np.zeros((2, 3), bool)}
-    report_file.write(tmp_path, came, {"open_loop/camera": np.full((2, 2, 4, 4, 3), 0.5, np.float32)}, 0, 0)
+    arrays = {"open_loop/camera": np.full((2, 2, 4, 4, 3), 0.5, np.float32)}
+    report_file.write(tmp_path, report_file.of(came, arrays, 0, 0))
     guess = report_file.read(tmp_path).guess["camera"]
     assert guess.dtype == np.uint8
     assert (guess == 127).all()
 
 
-def test_an_agent_without_predictions_leaves_no_file(tmp_path):
-    report_file.write(tmp_path, batch(), {}, 0, 0)
+def test_an_agent_without_predictions_has_no_report(tmp_path):
+    assert report_file.of(batch(), {}, 0, 0) is None
     assert report_file.read(tmp_path) is None
 
 
@@ -49,4 +51,4 @@ def test_a_damaged_report_is_none(tmp_path):
 
 def test_a_disk_that_refuses_ends_nothing(tmp_path):
     came = batch()
-    report_file.write(tmp_path / "gone", came, guesses(came), 0, 0)
+    report_file.write(tmp_path / "gone", report_file.of(came, guesses(came), 0, 0))

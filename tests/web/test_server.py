@@ -196,7 +196,7 @@ def test_the_dream_is_served(served, run_dir):
     }
     batch = {**batch, "is_first": np.zeros((3, 9), FLAGS["is_first"].dtype)}
     guesses = {f"open_loop/{key}": batch[key][:, 3:] for key in ("joint_pos", "gravity", "reward")}
-    report_file.write(run_dir.path, batch, guesses, 5, 6)
+    report_file.write(run_dir.path, report_file.of(batch, guesses, 5, 6))
     dream = json.loads(served.ask("/api/dream?sequence=99")[2])
     assert (dream["sequence"], dream["context"], dream["updates"]) == (2, 3, 5)
     assert dream["error"]["reward"] == [0.0] * 6  # it was told the truth

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from daydreamer.web import skeleton
-from robots.a1 import model
+from robots.a1 import model, skeleton
 from robots.a1.kinematics import foot_positions
 
 POSES = np.random.default_rng(0).uniform(-1, 1, (5, 12))
