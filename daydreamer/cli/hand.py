@@ -26,11 +26,13 @@ class Hand:
 
     pause, resume: hold the pose, go on. lie_down: lie down by script, then damp; waits until the robot is still.
     damp: stop at once, until a reset. reset: let it move again, after someone looked at it (--operator). mark_good,
-    mark_bad: note this moment. Works on the actor's own computer, for the user who runs it.
+    mark_bad: note this moment. mark_reset: note that someone set the robot anew by hand. Works on the
+    actor's own computer, for the user who runs it.
     """
 
     wish: Annotated[
-        Literal["pause", "resume", "lie_down", "damp", "reset", "mark_good", "mark_bad"], tyro.conf.Positional
+        Literal["pause", "resume", "lie_down", "damp", "reset", "mark_good", "mark_bad", "mark_reset"],
+        tyro.conf.Positional,
     ]
     run_directory: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="of the actor")]
     name: Annotated[str, tyro.conf.arg(help="of the actor")] = "actor"

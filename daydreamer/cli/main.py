@@ -25,6 +25,7 @@ from daydreamer.cli.record import Record
 from daydreamer.cli.replay import ReplayCommands
 from daydreamer.cli.robot import RobotCommand
 from daydreamer.cli.train import Train
+from daydreamer.cli.wandb import Wandb
 from daydreamer.core.errors import DaydreamerError
 from robots.robot import RobotError
 
@@ -40,6 +41,7 @@ Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run
     Annotated[Play, tyro.conf.subcommand("play")],
     Annotated[FilmCommand, tyro.conf.subcommand("film")],
     Annotated[Plot, tyro.conf.subcommand("plot")],
+    Annotated[Wandb, tyro.conf.subcommand("wandb")],
     Annotated[ReplayCommands, tyro.conf.subcommand("replay")],
     Annotated[Doctor, tyro.conf.subcommand("doctor")],
     Annotated[Keys, tyro.conf.subcommand("keys")],

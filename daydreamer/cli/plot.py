@@ -15,9 +15,10 @@ from daydreamer.runtime.run_dir import RunDir
 
 @dataclass(frozen=True)
 class Plot:
-    """Draw the learning curves of one or more runs over robot minutes, with their median when there are three.
+    """Draw the learning curves of one or more runs over robot minutes.
 
-    Needs matplotlib.
+    Runs of one preset and the same changes are seeds of one thing: their median and a band from the least to the
+    greatest are drawn. Others get another colour. Needs matplotlib.
     """
 
     run_directories: Annotated[
@@ -35,11 +36,26 @@ class Plot:
         if not self.run_directories:
             raise DaydreamerError("name at least one run directory")
         try:
-            runs = {path.name: read_curves(RunDir(path).metrics, self.names) for path in self.run_directories}
-            draw(runs, self.out, self.names)
+            labels = {_label(path, self.run_directories): path for path in self.run_directories}
+            runs = {label: read_curves(RunDir(path).metrics, self.names) for label, path in labels.items()}
+            draw(runs, self.out, self.names, {label: _kind(path) for label, path in labels.items()})
         except ModuleNotFoundError as error:
             raise DaydreamerError("a figure needs matplotlib: pip install matplotlib") from error
         except (ValueError, OSError) as error:
             raise DaydreamerError(str(error)) from error
         print(self.out)
         return 0
+
+
+def _label(path: Path, among: tuple[Path, ...]) -> str:
+    """Its name, or its path where another one is called the same."""
+    return path.name if [other.name for other in among].count(path.name) == 1 else str(path)
+
+
+def _kind(path: Path) -> str:
+    """What seeds of the same thing share; empty for a directory that does not say."""
+    try:
+        config = RunDir(path).read_config()
+    except DaydreamerError:
+        return ""
+    return " ".join([str(config.get("name", "")), *map(str, config.get("changes", ()))])

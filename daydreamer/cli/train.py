@@ -45,7 +45,7 @@ class Train:
     the same --logdir goes on where it stopped: weights, replay, counters, random streams.
 
     Keys in the panel: space stops the robot (it damps until a reset), p pauses, r resumes, l lies down, R resets after
-    a stop, g and b mark what it just did as good or bad, q quits as Ctrl-C does.
+    a stop, g and b mark what it just did as good or bad, h that someone set it anew by hand, q quits as Ctrl-C does.
     """
 
     logdir: Logdir

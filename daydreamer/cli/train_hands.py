@@ -80,6 +80,7 @@ def now_of(telemetry: Telemetry) -> Now:
         warmest=float(telemetry.temperature.max(initial=float("-inf"))),
         viewers=telemetry.viewers,
         age=telemetry.age,
+        **{name: int(telemetry.counts.get(name, 0)) for name in ("set_by_hand", "stops", "good", "bad")},
     )
 
 

@@ -8,7 +8,7 @@ is x forward, y left, z up.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from daydreamer.core import pack
 from daydreamer.core.errors import Corrupt, DaydreamerError
 
-VERSION = 1
+VERSION = 2
 _VERSION_KEY = "telemetry"
 
 ACTIVITIES = ("learning", "random", "paused", "lying down", "holding", "waiting", "stopped")
@@ -71,9 +71,17 @@ class Telemetry:
     reward: float
     reward_terms: Mapping[str, float]
     times: Mapping[str, float]  # s of the last step: period, late, sense, estimate, observe, write, policy
-    link: Mapping[str, float]  # connected (0 or 1), down [s], unacked [rows], spool_bytes, sent, acked [rows]
+    link: Mapping[
+        str, float
+    ]  # connected (0 or 1), down [s], unacked [rows], spool_bytes, sent, acked [rows], ack [s]
     truth_position: Array | None  # [3] m, world frame; in simulation only
     action: Array  # [A] the policy's last one, flat, float32
+    counts: Mapping[str, float] = field(
+        default_factory=dict
+    )  # good, bad, set_by_hand, stops, resets: of the run
+    servo: Mapping[str, float] = field(
+        default_factory=dict
+    )  # late_p50_ms, late_p99_ms, missed ...; empty: no servo
     # Set by the console's thread when it sends:
     age: float = 0.0  # s since it was posted: more than a control step or two means that the loop hangs
     viewers: int = 0  # who are watching
@@ -175,5 +183,5 @@ _BY_TYPE: dict[str, Callable[[Any], bool]] = {
     "tuple[str, ...]": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
     "Mapping[str, float]": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
 }
-_CHECKS = {field.name: _BY_TYPE[str(field.type)] for field in fields(Telemetry)}
-_ARRAYS = tuple(field.name for field in fields(Telemetry) if str(field.type).startswith("Array"))
+_CHECKS = {one.name: _BY_TYPE[str(one.type)] for one in fields(Telemetry)}
+_ARRAYS = tuple(one.name for one in fields(Telemetry) if str(one.type).startswith("Array"))

@@ -20,7 +20,7 @@ from daydreamer.envs.brake import Brake
 from daydreamer.envs.task import Estimate, Estimator, Judgement, Task
 from daydreamer.envs.truth import TRUTH, truth_log
 from robots.a1.estimator import BaseEstimator
-from robots.clock import Clock, Rate
+from robots.clock import Clock, MonotonicClock, Rate
 from robots.robot import Array, JointCommand, Robot, RobotState, RobotStopped, StaleState
 
 log = logging.getLogger(__name__)
@@ -66,12 +66,14 @@ class RobotEnv:
         estimator: Estimator | None = None,
         patience: float = 2.0,
         restart: Callable[[], None] | None = None,
+        wall: Clock | None = None,
     ):
         if not hz > 0:
             raise ValueError(f"a control rate is positive, got {hz} Hz")
         self._robot, self._task = robot, task
         self._brake, self._restart = Brake(robot), restart
         self._hz, self._patience = hz, patience
+        self._wall = wall or MonotonicClock()
         self._estimator: Estimator = estimator or BaseEstimator(robot.info)
         truth = TRUTH if robot.info.simulated else {}
         self._obs_spec = {**task.obs_spec, **FLAGS, **task.log_spec, **truth}
@@ -152,11 +154,11 @@ class RobotEnv:
                 "step() needs a reset() before it: at the start, and after a step with is_last"
             )
         specs.validate(self._act_spec, action)
-        begun = self.clock.now()
+        begun = self._wall.now()
         try:
             sent = self._brake.write(self._task.command(action))
             self._applied = self._task.sent(sent)
-            self._timing["write"] = self.clock.now() - begun
+            self._timing["write"] = self._wall.now() - begun
             self._timing["late"] = self._rate.wait()
             state = self._sense()
         except (StaleState, RobotStopped) as error:
@@ -198,9 +200,9 @@ class RobotEnv:
         return {name: value.copy() for name, value in self._applied.items()}
 
     def timing(self) -> dict[str, float]:
-        """Seconds of the robot's clock that the parts of the last step took, and how late it came.
+        """Wall seconds that the parts of the last step took, and by how much of the robot's time it came late.
 
-        Keys ``write``, ``late``, ``sense``, ``estimate``, ``observe``. They are 0 where the clock is a
+        Keys ``write``, ``late``, ``sense``, ``estimate``, ``observe``. ``late`` is 0 where the clock is a
         simulator's, which stands still while we compute.
         """
         return dict(self._timing)
@@ -237,7 +239,7 @@ class RobotEnv:
         return self._read()
 
     def _read(self) -> RobotState:
-        begun = self.clock.now()
+        begun = self._wall.now()
         state = self._brake.read()
         for name in SENSED:
             value = getattr(state, name)
@@ -250,13 +252,13 @@ class RobotEnv:
             raise StaleState(
                 f"{self._robot.info.name}: quat_xyzw reads {state.quat_xyzw}, which is no rotation"
             )
-        self._timing["sense"] = self.clock.now() - begun
+        self._timing["sense"] = self._wall.now() - begun
         return state
 
     def _observe(self, state: RobotState, is_first: bool) -> Obs:
-        begun = self.clock.now()
+        begun = self._wall.now()
         estimate = self._estimator.update(state)
-        estimated = self.clock.now()
+        estimated = self._wall.now()
         judged = self._task.judge(state, estimate)
         obs: Obs = dict(self._task.observe(state, estimate))
         obs["reward"] = np.asarray(judged.reward, np.float32)
@@ -267,7 +269,7 @@ class RobotEnv:
         glance = self._keep(state, estimate, judged)
         if self._robot.info.simulated:
             obs |= truth_log(glance.truth)
-        self._timing |= {"estimate": estimated - begun, "observe": self.clock.now() - estimated}
+        self._timing |= {"estimate": estimated - begun, "observe": self._wall.now() - estimated}
         self._last = obs
         self._running = not terminal
         # The caller may write into what it is given; a fault repeats what was really seen.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,24 +34,53 @@ def read_curves(metrics_file: Path, names: Sequence[str] = SHOWN) -> Curves:
     return dict(zip((X, *names), np.array(rows, float).T, strict=True))
 
 
-def draw(runs: Mapping[str, Curves], out: Path, names: Sequence[str] = SHOWN) -> None:
-    """One panel per name, one thin line per run, and their median where all runs have been.
+def draw(
+    runs: Mapping[str, Curves],
+    out: Path,
+    names: Sequence[str] = SHOWN,
+    groups: Mapping[str, str] | None = None,
+) -> None:
+    """One panel per name: a thin line per run; per group of several its median, and a band from least to most.
 
-    Needs matplotlib. ``out`` ends in .png, .svg or .pdf.
+    Needs matplotlib.
+
+    Args:
+        runs: By label.
+        out: Ends in .png, .svg or .pdf.
+        names: Metrics.
+        groups: By label, which runs are the same but for their seed; all of them by default.
     """
     from matplotlib.figure import Figure
 
+    groups = groups or dict.fromkeys(runs, "")
+    members = {group: [label for label in runs if groups[label] == group] for group in groups.values()}
     figure = Figure(figsize=(4.2 * len(names), 3.4), layout="constrained")
     for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
-        for label, curves in runs.items():
-            axes.plot(curves[X], curves[name], linewidth=1.2, alpha=0.8, label=label)
-        if len(runs) > 2:
-            x = np.linspace(0, min(curves[X][-1] for curves in runs.values()), 200)
-            middle = np.median([np.interp(x, c[X], c[name]) for c in runs.values()], axis=0)
-            axes.plot(x, middle, color="black", linewidth=2, label="median")
+        for number, (group, labels) in enumerate(members.items()):
+            colour = f"C{number}" if len(members) > 1 else None  # one group: each run has its own
+            for label in labels:
+                curves, alone = runs[label], len(labels) == 1 or colour is None
+                look = {"linewidth": 1.2, "alpha": 0.8} if alone else {"linewidth": 0.7, "alpha": 0.45}
+                axes.plot(curves[X], curves[name], color=colour, label=label if alone else None, **look)
+            if len(labels) > 1:
+                _spread(axes, [runs[label] for label in labels], name, group, colour or "black")
         metric = find(name)
         unit = f" [{metric.unit}]" if metric and metric.unit not in ("1", "") else ""
         axes.set(title=f"{name}{unit}", xlabel="robot minutes")
         axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(out, dpi=110)
+
+
+def spread(curves: Sequence[Curves], name: str, points: int = 200) -> NDArray[np.float64]:
+    """``[4, points]``: robot minutes that all runs have reached, and least, median and greatest value there."""
+    x = np.linspace(max(c[X][0] for c in curves), min(c[X][-1] for c in curves), points)
+    values = np.array([np.interp(x, c[X], c[name]) for c in curves])
+    return np.array([x, values.min(0), np.median(values, 0), values.max(0)])
+
+
+def _spread(axes: Any, curves: Sequence[Curves], name: str, group: str, colour: str) -> None:
+    x, low, middle, high = spread(curves, name)
+    axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+    label = ", ".join(filter(None, (group, f"median of {len(curves)}")))
+    axes.plot(x, middle, color=colour, linewidth=2, label=label)

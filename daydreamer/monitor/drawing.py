@@ -49,7 +49,7 @@ def robot(legs: Points, size: Size, tint: tuple[int, int, int] = TRUTH, title: s
 
     for k in np.arange(-0.6, 0.61, 0.2):
         for line in ([[k, -0.6, 0], [k, 0.6, 0]], [[-0.6, k, 0], [0.6, k, 0]]):
-            ends = look(np.array(line) + [*centre[:2], 0.0])
+            ends = look(np.array(line) + np.array([*centre[:2], 0.0]))
             draw.line([tuple(p[:2]) for p in ends], fill=_LINE, width=_FINER)
     parts = [(float(look(face)[:, 2].mean()), _face(look(face), fill)) for face, fill in _body(legs, tint)]
     for number, leg in enumerate(look(legs)):

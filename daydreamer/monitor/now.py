@@ -15,6 +15,7 @@ KEYS = {
     "l": "lie_down",
     "g": "mark_good",
     "b": "mark_bad",
+    "h": "mark_reset",
     "R": "reset",
 }
 QUIT = "q"
@@ -40,4 +41,8 @@ class Now:
     late: float = math.nan  # s
     warmest: float = math.nan  # degC
     viewers: int = 0
+    set_by_hand: int = 0  # times that a person set the robot anew, in the life of the run
+    stops: int = 0
+    good: int = 0  # marks
+    bad: int = 0
     age: float = 0.0  # s since the control loop told it

@@ -26,6 +26,7 @@ _KEYS = (
     ("l", "lie down", "bold"),
     ("g", "good", "bold"),
     ("b", "bad", "bold"),
+    ("h", "set", "bold"),
     ("R", "reset", "bold"),
     ("q", "quit", "bold"),
 )

@@ -79,7 +79,7 @@ class Actor:
         link: Started by the caller.
         robot_clock: Stamps the rows.
         wall: Times the reports and the waits.
-        timing: Seconds that parts of the last step took: keys 'late', 'sense'; see ``RobotEnv.timing``.
+        timing: Seconds that parts of the last step took: keys 'late', 'sense', ...; see ``RobotEnv.timing``.
         seed: Of random actions and of the policies' noise.
         attendant: Serves the people at the console; nobody is there by default.
     """
@@ -161,8 +161,8 @@ class Actor:
         action, sane = self._act(obs)
         following = self._env.step(action)
         row = self._row(obs, action, self._env.applied(), time)
-        for name in ("late", "sense"):
-            self._metrics.add(name, self._timing().get(name, 0.0))
+        for name, seconds in self._timing().items():
+            self._metrics.add(name, seconds)
         self._metrics.steps += 1
         self._tell()
         if not sane:

@@ -26,7 +26,7 @@ class ActorMetrics:
         self._since, self._steps_then = now, 0
 
     def add(self, name: str, seconds: float) -> None:
-        """Add to the sum called ``name``: 'late', 'policy', 'sense' or 'credit_wait'."""
+        """Add to the sum called ``name``: 'late', 'policy', a part of the env's timing, or 'credit_wait'."""
         self._sums[name] += seconds
 
     def age(self, now: float) -> float:
@@ -45,6 +45,9 @@ class ActorMetrics:
             "actor/late_ms": sums["late"] * per_step,
             "actor/policy_ms": sums["policy"] * per_step,
             "actor/sense_ms": sums["sense"] * per_step,
+            "actor/estimate_ms": sums["estimate"] * per_step,
+            "actor/observe_ms": sums["observe"] * per_step,
+            "actor/write_ms": sums["write"] * per_step,
             "actor/credit_wait_s": sums["credit_wait"],
             "actor/holding": float(self.holding),
             "actor/paused": float(self.paused),
@@ -56,5 +59,6 @@ class ActorMetrics:
             "link/sent": float(status.sent),
             "link/acked": float(status.acked),
             "link/dropped": float(status.dropped),
+            "link/ack_ms": 1000 * status.ack_seconds,
             "safety/faults": float(self.faults),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from daydreamer.core.telemetry import Telemetry
 from daydreamer.envs.brake import Brake
 from daydreamer.envs.robot_env import Glance, RobotEnv
 from daydreamer.transport.link import LinkStatus
+from robots.robot import RobotError
 
 _TERM = "log/reward/"
 
@@ -43,6 +44,7 @@ class Portrait:
     def __init__(self, actor: str, env: RobotEnv):
         info = env.robot.info
         self._brake: Brake = env.brake
+        self._statistics: Callable[[], Mapping[str, float]] = getattr(env.robot, "statistics", dict)
         self._hz, self._contact_force = env.hz, info.contact_force
         self._unknown = np.full(3, np.nan)
         self._no_target = np.full(info.joints, np.nan)
@@ -57,8 +59,8 @@ class Portrait:
             "max_torque": info.max_torque,
         }
 
-    def of(self, moment: Moment, last_hand: str) -> Telemetry:
-        """``moment``, with what the robot's safety says now."""
+    def of(self, moment: Moment, last_hand: str, counts: Mapping[str, float] | None = None) -> Telemetry:
+        """``moment``, with what the robot's safety says now, and ``counts`` of what people did."""
         state, estimate, judged, sent, truth = (
             moment.glance.state,
             moment.glance.estimate,
@@ -108,7 +110,17 @@ class Portrait:
                 "spool_bytes": float(link.spool_bytes),
                 "sent": float(link.sent),
                 "acked": float(link.acked),
+                "ack": link.ack_seconds,
             },
             truth_position=truth.get("position"),
             action=np.concatenate([np.ravel(value) for value in moment.action.values()]).astype(np.float32),
+            counts=dict(counts or {}),
+            servo=self._servo(),
         )
+
+    def _servo(self) -> dict[str, float]:
+        """How well the robot's own servo process keeps its rate, where it has one that tells."""
+        try:
+            return {name: float(value) for name, value in self._statistics().items()}
+        except RobotError:  # not connected
+            return {}

@@ -14,7 +14,7 @@ from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.runtime.actor_metrics import ActorMetrics
 from daydreamer.runtime.actor_telemetry import Moment, Portrait
 from daydreamer.runtime.events import EventLog
-from daydreamer.runtime.hands import Hands, Wanted
+from daydreamer.runtime.hands import Hands, Wanted, counted
 from daydreamer.transport.console_messages import Hand, HandRefused
 from daydreamer.transport.link import LinkStatus
 from daydreamer.transport.seldom import Seldom
@@ -91,7 +91,7 @@ class Attendant:
             None
         )  # takes telemetry to the viewers
         self._paced, self._wall = paced, wall or MonotonicClock()
-        self._hands = Hands(env.brake)
+        self._hands = Hands(env.brake, counts=counted(events.past() if events is not None else (), name))
         self._seldom = Seldom(_log, clock=self._wall.now)
         self._portrait = Portrait(name, env)
         self._shown = self._stepped = self._linked = self._wall.now()
@@ -170,7 +170,7 @@ class Attendant:
             link,
             now - self._linked,
         )
-        self.post(lambda: self._portrait.of(moment, self._hands.last))
+        self.post(lambda: self._portrait.of(moment, self._hands.last, self._hands.counts))
 
     def _activity(self, metrics: ActorMetrics, now: float) -> str:
         if self._hands.wanted in _ASIDE:

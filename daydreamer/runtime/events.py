@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ class EventLog:
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._now = now
+        self._path, self._now = path, now
         self._file = path.open("ab", buffering=0)
         if self._file.tell() and not path.read_bytes().endswith(b"\n"):
             self._file.write(b"\n")  # a killed process left half a line: let it stand alone
@@ -34,6 +34,17 @@ class EventLog:
             self._file.write(line.encode() + b"\n")
         except OSError as error:
             _log.error("the disk refuses an event (%s): %s", error, line)
+
+    def past(self) -> Iterator[dict[str, Any]]:
+        """Every event so far, oldest first; lines that are torn are left out."""
+        with self._path.open("rb") as file:
+            for line in file:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(event, dict):
+                    yield event
 
     def close(self) -> None:
         """Close the file. Idempotent."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from robots.robot import RobotError
 
 _log = logging.getLogger(__name__)
 
+IN_VAIN = ("nothing", "refused")  # how the words begin of a wish that did nothing
 _MOST = 32  # wishes waiting for a control step; a loop that hangs serves none
 
 
@@ -81,6 +82,28 @@ _TABLE = {
 }
 
 
+# Wishes that are counted over the whole life of a run, each under its name.
+COUNTED = {
+    "mark_good": "good",
+    "mark_bad": "bad",
+    "mark_reset": "set_by_hand",
+    "damp": "stops",
+    "reset": "resets",
+}
+
+
+def counted(events: Iterable[Mapping[str, Any]], actor: str) -> dict[str, int]:
+    """How often each of ``COUNTED`` stands in ``events`` of ``actor``."""
+    counts = dict.fromkeys(COUNTED.values(), 0)
+    for event in events:
+        if event.get("actor") != actor:
+            continue
+        wish = f"mark_{event.get('mark')}" if event.get("event") == "mark" else event.get("hand")
+        if wish in COUNTED and not str(event.get("effect", "")).startswith(IN_VAIN):
+            counts[COUNTED[wish]] += 1
+    return counts
+
+
 def after(wanted: Wanted, wish: str, stopped: bool) -> tuple[Wanted, str]:
     """What is wanted after ``wish``, and in words what that does."""
     row = _TABLE[wish]
@@ -97,10 +120,14 @@ class Hands:
     Args:
         robot: What stops and is reset.
         now: Unix seconds.
+        counts: What people did in earlier lives of this run, see ``counted``.
     """
 
-    def __init__(self, robot: Stoppable, now: Callable[[], float] = time.time):
+    def __init__(
+        self, robot: Stoppable, now: Callable[[], float] = time.time, counts: Mapping[str, int] | None = None
+    ):
         self._robot, self._now = robot, now
+        self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
         self._waiting: deque[Hand] = deque()
         self.wanted = Wanted.RUN
         self.last = ""  # the newest wish and what became of it, for people
@@ -118,6 +145,7 @@ class Hands:
             self._robot.trip(f"stopped by {_who(hand)}")
             self._waiting.clear()  # what was wished before a stop is not done after it
             self._waiting.append(hand)
+            self._count(hand.wish)
             self._tell(hand, after(self.wanted, "damp", stopped=True)[1])
             return
         if len(self._waiting) >= _MOST:
@@ -149,15 +177,21 @@ class Hands:
             except RobotError as error:
                 self._tell(hand, f"refused: {error}")
                 return
+            self._count(hand.wish)
         self.wanted, effect = after(self.wanted, hand.wish, stopped)
         if hand.wish != "damp":  # that was told when it acted
             self._tell(hand, effect)
+
+    def _count(self, wish: str) -> None:
+        if (name := COUNTED.get(wish)) is not None:
+            self.counts = {**self.counts, name: self.counts[name] + 1}  # another thread may be reading it
 
     def _mark(self, hand: Hand, stream: str, row: int) -> None:
         kind = hand.wish.removeprefix("mark_")
         if row < 0:
             self._tell(hand, "nothing: there is no row to mark yet")
             return
+        self._count(hand.wish)
         self.last = f"{kind} mark by {_who(hand)}: row {row}"
         self.events.append(
             {

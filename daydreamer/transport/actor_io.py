@@ -49,6 +49,7 @@ class Seen(NamedTuple):
     stopped: str | None = None
     disk: str | None = None  # why the disk refuses rows
     dropped: int = 0  # rows given up to make room
+    ack_seconds: float = math.nan
 
 
 class Desk:
@@ -270,6 +271,7 @@ class ActorIo:
         self._desk.seen = Seen(
             session.connected, session.reached, session.allowance, session.unacked, self._stored,
             session.spool_bytes, session.refused, session.stopped, self._desk.seen.disk, session.dropped,
+            session.ack_seconds,
         )  # fmt: skip
 
     def _close(self) -> None:

@@ -141,6 +141,7 @@ class ActorLink:
             stopped=seen.stopped,
             full=self._is_full(),
             dropped=seen.dropped,
+            ack_seconds=seen.ack_seconds,
             broken=None if broken is None else f"{broken or type(broken).__name__}",
         )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from daydreamer import __version__
@@ -66,6 +67,10 @@ class ActorSession:
         self._row_spec = {name: spec.to_dict() for name, spec in specs.items()}
         self._batch = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // row_bytes))
         self._spools = list(spools)
+        self.ack_seconds = math.nan  # from sending rows to their acknowledgement, the newest
+        self._underway: deque[tuple[int, float]] = (
+            deque()
+        )  # (row after those sent, when), at most a window of them
         self._next = 0  # the row to send next
         self._offered = 0  # the oldest row of the stream that the last hello spoke of
         self._refusals = 0  # in a row, of the first spool's rows
@@ -120,6 +125,7 @@ class ActorSession:
         self.connected = False
         self._incoming = None
         self._say.clear()
+        self._underway.clear()
 
     def given_up(self, now: float) -> str | None:
         """Why this connection leads nowhere, or None: the learner refused us, or fell silent."""
@@ -187,6 +193,7 @@ class ActorSession:
             assert records, f"{spool.directory}: no record {self._next}"
             self._say.append(encode(RowBatch(self._next, b"".join(records))))
             self._next += len(records)
+            self._underway.append((self._next, now))
 
     def _ping(self, now: float) -> None:
         self._spoke = now
@@ -206,6 +213,7 @@ class ActorSession:
         spool = self._spools[0]
         self._offered = spool.oldest if oldest is None else oldest
         self.connected = False
+        self._underway.clear()
         self._spoke = now
         hello = Hello(
             self._actor, spool.stream, self._row_spec, __version__, self._digest, self._life, self._offered
@@ -245,6 +253,8 @@ class ActorSession:
         if message.next_seq > self._next:
             raise Corrupt(f"row {message.next_seq} of {spool.stream} acknowledged, which was never sent")
         spool.acknowledge(message.next_seq)
+        while self._underway and self._underway[0][0] <= message.next_seq:
+            self.ack_seconds = now - self._underway.popleft()[1]
         self._refusals = 0
         self.allowance = message.credit
         self._next_stream(now)

@@ -17,7 +17,7 @@ MAX_HZ = 20.0  # telemetry per viewer
 WATCH_EVERY = 1.0  # s between two ``watch`` of a viewer
 FORGET_AFTER = 3.5  # s without one until a viewer gets no more
 
-WISHES = ("pause", "resume", "lie_down", "damp", "reset", "mark_good", "mark_bad")
+WISHES = ("pause", "resume", "lie_down", "damp", "reset", "mark_good", "mark_bad", "mark_reset")
 MAX_WORDS = 80  # characters of an operator's name or a viewer's
 
 

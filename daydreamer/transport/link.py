@@ -8,6 +8,7 @@ go down, the newest only. ``tests/contracts/link_contract.py`` is this text as a
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -87,6 +88,9 @@ class LinkStatus:
     full: bool = False  # ``send`` raises SpoolFull
     broken: str | None = None  # why the link has broken down for good; nothing above changes any more
     dropped: int = 0  # rows given up before they were acknowledged, because the spool was full
+    ack_seconds: float = (
+        math.nan
+    )  # from sending the newest acknowledged rows to the word that they are durable
 
 
 @dataclass(frozen=True)

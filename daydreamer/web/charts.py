@@ -148,7 +148,8 @@ CHARTS = (
     ),
     Chart(
         "step", "time", "Parts of a control step",
-        (("actor/policy_ms", "policy"), ("actor/sense_ms", "sense")), "ms",
+        (("actor/sense_ms", "sense"), ("actor/estimate_ms", "estimate"), ("actor/observe_ms", "observe"),
+         ("actor/policy_ms", "policy"), ("actor/write_ms", "write")), "ms",
         "Together well below the 50 ms of a step.",
         "Above 30 ms: there is no room for a bad moment; use a smaller policy.",
         low=0.0, peaks=True,
@@ -162,6 +163,12 @@ CHARTS = (
         "transport", "time", "Rows on their way", (("link/unacked", "not acknowledged"),), "rows",
         "A few: each is acknowledged within a second.",
         "Grows without end: the link is down or the learner does not store.",
+        low=0.0, peaks=True,
+    ),
+    Chart(
+        "latency", "time", "Rows become durable after", (("link/ack_ms", "sent to acknowledged"),), "ms",
+        "Below 100 ms on one computer or in one network: the way there, the learner's disk, the way back.",
+        "Above a second: a slow link, or a disk that is busy. Policies come as late.",
         low=0.0, peaks=True,
     ),
     Chart(

@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from daydreamer.monitor.curves_figure import SHOWN, X, draw, read_curves
+from daydreamer.monitor.curves_figure import SHOWN, X, draw, read_curves, spread
 
 
 @pytest.fixture
@@ -32,3 +33,19 @@ def test_three_runs_make_a_picture(metrics, tmp_path):
     draw(dict.fromkeys(("a", "b", "c"), read_curves(metrics)), tmp_path / "figure.png")
     width, height = Image.open(tmp_path / "figure.png").size
     assert width > 2 * height
+
+
+def test_seeds_spread_from_the_least_to_the_greatest_where_all_have_been():
+    seeds = [{X: np.array([0.0, 2.0]), "up": np.array([0.0, v])} for v in (1.0, 2.0, 6.0)]
+    seeds[0] = {X: np.array([0.0, 1.0]), "up": np.array([0.0, 1.0])}  # it was stopped after a minute
+    # after one minute: 1, 2 / 2 = 1 and 6 / 2 = 3
+    x, low, middle, high = spread(seeds, "up")[:, -1]
+    assert (x, low, middle, high) == (1.0, 1.0, 1.0, 3.0)
+
+
+def test_two_kinds_of_runs_have_two_colours(metrics, tmp_path):
+    curves = read_curves(metrics)
+    groups = {"a": "one", "b": "one", "c": "other"}
+    draw(dict.fromkeys(groups, curves), tmp_path / "figure.svg", groups=groups)
+    text = (tmp_path / "figure.svg").read_text()
+    assert "#1f77b4" in text and "#ff7f0e" in text and "#2ca02c" not in text

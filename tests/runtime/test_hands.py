@@ -2,7 +2,7 @@
 
 import pytest
 
-from daydreamer.runtime.hands import Hands, Wanted, after
+from daydreamer.runtime.hands import Hands, Wanted, after, counted
 from daydreamer.transport.console_messages import Hand, HandRefused
 from robots.robot import RobotError
 
@@ -129,3 +129,19 @@ def test_every_wish_is_written_down_with_what_it_did(hands):
         ("pause", "the robot holds its pose until someone resumes"),
         ("pause", "nothing: it is paused already"),
     ]
+
+
+def test_stops_resets_and_marks_are_counted_and_what_did_nothing_is_not(hands, robot):
+    serve(hands, "reset", "mark_good", "mark_good", "mark_bad", "mark_reset", "damp", "pause")
+    serve(hands, "mark_good", row=-1)
+    robot.broken = True
+    serve(hands, "reset")
+    robot.broken = False
+    serve(hands, "reset")
+    assert hands.counts == {"good": 2, "bad": 1, "set_by_hand": 1, "stops": 1, "resets": 1}
+    written = [{**event, "actor": "one"} for event in hands.events]
+    assert counted(written, "one") == hands.counts, (
+        "another life of the actor goes on from what was written down"
+    )
+    assert not any(counted(written, "two").values())
+    assert Hands(robot, counts=counted(written, "one")).counts["good"] == 2

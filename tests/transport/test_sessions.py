@@ -1,5 +1,6 @@
 """The protocol itself, both halves in one thread, over a wire that the test cuts, delays and damages by hand."""
 
+import math
 import re
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_rows_go_up_in_batches_and_come_back_as_acknowledgements(tmp_path):
     assert [m.first_seq for m in said if isinstance(m, RowBatch)] == [0, 64]
     assert [m.next_seq for m in said if isinstance(m, Ack)] == [64, 100]
     assert wire.actor.unacked == 0
+
+
+def test_the_time_from_sending_rows_to_their_acknowledgement_is_known(tmp_path):
+    wire = make([spool(tmp_path, rows=10)]).connect()
+    wire.acknowledge = False
+    wire.exchange()
+    assert math.isnan(wire.actor.ack_seconds)
+    wire.now += 0.25
+    wire.learner.acknowledge(STREAM, 10)
+    wire.exchange()
+    assert wire.actor.ack_seconds == pytest.approx(0.25)
 
 
 def test_no_more_rows_are_in_flight_than_the_window(tmp_path):

@@ -86,8 +86,10 @@ class View {
     const shown = charts.expand(chart);
     const x = charts.series[charts.axis];
     if (!x || !shown.length) return;
+    const kept = lastOfEach(x);
+    const at = (values) => (kept ? kept.map((k) => values[k]) : values);
     const positive = (values) => values.map((v) => (v !== null && v > 0 ? v : null));
-    this.data = [x, ...shown.map(([name]) => (chart.log ? positive(charts.series[name]) : charts.series[name]))];
+    this.data = [at(x), ...shown.map(([name]) => at(chart.log ? positive(charts.series[name]) : charts.series[name]))];
     const names = shown.map(([name]) => name).join();
     if (names === this.names) {
       this.uplot.setData(this.data);
@@ -123,6 +125,16 @@ class View {
   }
 }
 
+// The robot's time stands still while the learner catches up, and a curve has one value at each moment: the last.
+// Gives the indices to draw, or nothing where all are.
+function lastOfEach(x) {
+  const kept = x.map((_, k) => k).filter((k) => k === x.length - 1 || x[k] !== x[k + 1]);
+  return kept.length < x.length ? kept : null;
+}
+
+// A single value has no line: it is drawn as a point.
+const lonely = (u, series) => u.data[series].filter((v) => v !== null && v !== undefined).length === 1;
+
 function reading(chart) {
   const details = element("details");
   const healthy = element("p");
@@ -152,7 +164,7 @@ function options(chart, shown, wall, view) {
     scales: { x: { time: wall }, y: chart.log ? { distr: 3 } : { range: range(chart.low, chart.high) } },
     axes: axes(wall ? {} : { values: (u, ticks) => ticks.map((t) => `${+t.toPrecision(5)} min`) }),
     series: [{}, ...shown.map(([, label], index) => ({
-      label, stroke: seriesColour(index), width: 2, spanGaps: true, points: { show: false },
+      label, stroke: seriesColour(index), width: 2, spanGaps: true, points: { show: lonely, size: 6 },
     }))],
     hooks: { setCursor: [(u) => view.tell(u.cursor.idx)] },
   };

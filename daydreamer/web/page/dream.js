@@ -7,8 +7,8 @@ import { get } from "./stream.js";
 
 const $ = (id) => document.getElementById(id);
 const HEIGHT = 180;
-const TITLES = { reward: "Reward", gravity: "Which way is down", gyro: "Turning speed", joint_pos: "Joint angles", joint_vel: "Joint speeds", target: "Joint targets" };
-const ORDER = ["reward", "gravity", "joint_pos", "gyro", "joint_vel", "target"];
+const TITLES = { reward: "Reward", gravity: "Which way is down", gyro: "Turning speed", joint_pos: "Joint angles", joint_vel: "Joint speeds", velocity: "Speed of the body", target: "Joint targets" };
+const ORDER = ["reward", "gravity", "joint_pos", "gyro", "velocity", "joint_vel", "target"];
 const LEGS = ["FR", "FL", "RR", "RL"];
 
 export class Dream {

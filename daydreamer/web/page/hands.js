@@ -4,8 +4,8 @@ import { headers } from "./stream.js";
 import { worst } from "./now.js";
 
 const $ = (id) => document.getElementById(id);
-const KEYS = { l: "lie_down", g: "mark_good", b: "mark_bad" };
-const NAMES = { pause: "pause", resume: "resume", lie_down: "lie down", damp: "STOP", reset: "reset", mark_good: "mark good", mark_bad: "mark bad" };
+const KEYS = { l: "lie_down", g: "mark_good", b: "mark_bad", h: "mark_reset" };
+const NAMES = { pause: "pause", resume: "resume", lie_down: "lie down", damp: "STOP", reset: "reset", mark_good: "mark good", mark_bad: "mark bad", mark_reset: "set by hand" };
 const AGAIN = 300; // ms between two tries of a stop
 const DOUBT = 1500; // ms after which a person is told to use the e-stop
 const GIVE_UP = 8000; // ms
@@ -20,7 +20,15 @@ const SHOWS = { // what the robot's word must be for a wish to count as granted
   reset: (r) => !isStopped(r) && !r.stopped,
   mark_good: (r, before) => r.last_hand !== before,
   mark_bad: (r, before) => r.last_hand !== before,
+  mark_reset: (r, before) => r.last_hand !== before,
 };
+
+// What people did in the life of the run, over all robots.
+function counts(list) {
+  const sum = (name) => list.reduce((total, r) => total + (r.counts?.[name] || 0), 0);
+  if (!list.some((r) => r.age !== null)) return "";
+  return `Set by hand ${sum("set_by_hand")} times, stopped ${sum("stops")}, reset ${sum("resets")}; marked good ${sum("good")}, bad ${sum("bad")}.`;
+}
 
 export class Hands {
   constructor() {
@@ -53,6 +61,7 @@ export class Hands {
       pause.dataset.wish = wish;
       pause.replaceChildren(wish === "resume" ? "Resume " : "Pause ", element("kbd", "p"));
     }
+    $("counts").textContent = counts(list);
     $("last-hand").textContent = robot?.last_hand ? `last: ${robot.last_hand}` : "";
     this.enable();
   }

@@ -94,6 +94,7 @@ export class Now {
     if (finite(time)) add("age of the metrics", duration(Math.max(0, wall - time)), !ended && wall - time > 30 ? "warn" : "");
     if (finite(metrics["replay/bytes"])) add("replay", `${metrics["replay/rows"]?.toLocaleString("en")} rows, ${bytes(metrics["replay/bytes"])}`);
     if (finite(viewers)) add("pages open", `${viewers}`);
+    if (finite(robot?.viewers)) add("watch the robot", `${robot.viewers}`);
     if (this.robotsNow.some((r) => r.name !== "actor")) add("actors", this.robotsNow.map((r) => r.name).join(", "));
     fill($("facts"), facts);
   }

@@ -45,6 +45,7 @@ export class Robot {
     }
     if (this.seen.time) {
       this.step(robot.times);
+      clocks(robot);
       lateness(robot.lateness);
     }
   }
@@ -86,6 +87,16 @@ export class Robot {
     this.elevation = Math.min(1.5, Math.max(0, this.elevation + elevation));
     this.draw();
   }
+}
+
+// What else takes time: the way to the learner, and the robot's own servo.
+function clocks({ link, servo }) {
+  const rows = [["rows become durable after", finite(link?.ack) ? `${(1000 * link.ack).toFixed(0)} ms` : "–"]];
+  if (finite(servo?.late_p99_ms)) {
+    rows.push(["servo ticks", `${servo.rate_hz.toFixed(0)} per second, ${servo.missed} missed`]);
+    rows.push(["they begin late by", `median ${servo.late_p50_ms.toFixed(2)}, 99 % ${servo.late_p99_ms.toFixed(2)}, most ${servo.late_max_ms.toFixed(1)} ms`]);
+  }
+  fill($("clocks"), rows.flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
 }
 
 function trail(canvas, { points, yaw }) {
