@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from numpy.typing import NDArray
-
-from daydreamer.monitor import names, pictures
+from daydreamer.monitor import names
 from daydreamer.monitor.record import Record
+
+if TYPE_CHECKING:  # not above: who writes numbers alone needs no NumPy
+    from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ class TensorBoardWriter:
         Raises:
             OSError: The disk refused, as above.
         """
+        from daydreamer.monitor import pictures
+
         values = [
             self._summary.Value(tag=name, histo=self._histogram(**pictures.histogram(array)))
             for name, array in histograms.items()
