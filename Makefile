@@ -11,7 +11,7 @@ STAMP := .venv/.installed
 PACKAGES := daydreamer robots calibration
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format browser bench clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ lint: $(STAMP)  ## style, types, and which room may import which
 format: $(STAMP)  ## put the code into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+browser:  ## Debian's chromium, with which the page is tested; needs root
+	apt-get update
+	apt-get install -y --no-install-recommends chromium chromium-driver
 
 bench: $(STAMP)  ## measure speed and robustness on this computer
 	$(BIN)/daydreamer bench all

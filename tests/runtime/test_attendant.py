@@ -216,3 +216,17 @@ def test_where_simulated_time_flies_a_rest_takes_wall_time(tmp_path):
     loop.run({2: "pause"}, 20)
     paused = [one for one in loop.shown if one.activity == "paused"]
     assert len(paused) > 10 and loop.wall.now() >= 0.05 * len(paused)
+
+
+def test_a_servo_that_tells_how_it_keeps_its_rate_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(FakeRobot, "statistics", lambda self: {"late_p99_ms": 0.4}, raising=False)
+    loop = Loop(tmp_path)
+    loop.run({}, 5)
+    assert loop.shown[-1].servo == {"late_p99_ms": 0.4}
+
+
+def test_counts_go_on_in_the_next_life_of_the_actor(tmp_path):
+    for life in (1, 2):
+        loop = Loop(tmp_path)
+        loop.run({4: "mark_reset", 6: "mark_good"}, 20)
+        assert (loop.shown[-1].counts["set_by_hand"], loop.shown[-1].counts["good"]) == (life, life)

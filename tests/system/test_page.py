@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.timeout(1500),
     pytest.mark.skipif(
         not (CHROMIUM and DRIVER),
-        reason="THE PAGE IS NOT TESTED: no browser. As root on Debian: apt-get install chromium chromium-driver",
+        reason="THE PAGE IS NOT TESTED, for want of a browser: `make browser`, as root on Debian",
     ),
 ]
 PATIENCE = 300  # s, for a slow and loaded computer
@@ -64,6 +64,17 @@ class Page:
             lambda _: condition(), f"{what}; the bar says {self.text('mode')}, {self.text('activity')}"
         )
 
+    def listen(self) -> None:
+        """Keep every answer that the page shows for some seconds: a slow computer may look too late."""
+        self.browser.execute_script(
+            "window.answers = []; const box = document.getElementById('answer');"
+            "new MutationObserver(() => answers.push(box.textContent))"
+            ".observe(box, { childList: true, characterData: true, subtree: true })"
+        )
+
+    def answered(self, words: str) -> bool:
+        return words in " ".join(self.browser.execute_script("return window.answers"))
+
     def tap(self, where: str) -> None:
         self.browser.find_element(By.CSS_SELECTOR, where).click()
 
@@ -88,6 +99,7 @@ def test_a_person_watches_pauses_resumes_and_stops_a_robot(job, browser):
     )  # fmt: skip
     page, port = opened(job, browser)
     page.until(lambda: page.text("mode") == "NORMAL", "the robot's mode")
+    page.listen()
     assert "token" not in browser.current_url  # it does not stay in the address bar
     page.until(lambda: page.picture("reward"), "a curve")
     before = page.picture("reward")
@@ -98,7 +110,7 @@ def test_a_person_watches_pauses_resumes_and_stops_a_robot(job, browser):
 
     page.press("p")
     page.until(lambda: page.text("activity") == "paused", "the robot is paused")
-    page.until(lambda: "confirmed by the robot" in page.text("answer"), "the pause is confirmed")
+    page.until(lambda: page.answered("pause: confirmed by the robot"), "the pause is confirmed")
     page.press("p")
     page.until(lambda: page.text("activity") in ("learning", "random"), "the robot goes on")
     for key, words in (("g", "marked good 1"), ("b", "bad 1"), ("h", "Set by hand 1")):
@@ -110,7 +122,7 @@ def test_a_person_watches_pauses_resumes_and_stops_a_robot(job, browser):
     try:
         page.press(Keys.SPACE)
         page.until(lambda: page.text("mode") == "DAMP", "the robot is stopped while the learner hangs")
-        page.until(lambda: "STOP: confirmed by the robot" in page.text("answer"), "the stop is confirmed")
+        page.until(lambda: page.answered("STOP: confirmed by the robot"), "the stop is confirmed")
     finally:
         os.kill(learner, signal.SIGCONT)
     page.text_into("operator", "Ann")
