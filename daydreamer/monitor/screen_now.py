@@ -23,7 +23,7 @@ _KEYS = (
     ("space", "stop", "bold white on red"),
     ("p", "pause", "bold"),
     ("r", "resume", "bold"),
-    ("l", "lie down", "bold"),
+    ("l", "lie", "bold"),
     ("g", "good", "bold"),
     ("b", "bad", "bold"),
     ("h", "set", "bold"),
@@ -38,7 +38,7 @@ def now_rows(story: Story, width: int) -> list[RenderableType]:
         return [heading("now", width), line((f"the actor's console: {one_line(story.problem)}", "yellow"))]
     now = story.now
     return [
-        heading("now", width),
+        heading(_title(now), width),
         _state(now),
         _numbers(now),
         _message(story, now),
@@ -50,7 +50,15 @@ def keys_row() -> RenderableType:
     parts: list[tuple[str, str]] = []
     for key, words, style in _KEYS:
         parts += [(f" {key} ", style), (f"{words} ", "dim")]
+    parts[-1] = (words, "dim")  # without its space, 80 columns are just enough
     return line(*parts)
+
+
+def _title(now: Now) -> str:
+    """With what people did so far, as soon as they have."""
+    counts = (("set by hand", now.set_by_hand), ("stops", now.stops), ("good", now.good), ("bad", now.bad))
+    told = ", ".join(f"{words} {count}" for words, count in counts if count)
+    return f"now: {told}" if told else "now"
 
 
 def _state(now: Now) -> RenderableType:

@@ -49,6 +49,11 @@ def test_any_size_is_filled_and_never_overflown(story, width, height):
     assert len(rows) <= height and {len(row) for row in rows} == {width}
 
 
+def test_what_people_did_is_told_as_soon_as_they_have():
+    text = "\n".join(draw(watched(set_by_hand=2, stops=1)))
+    assert "─ now: set by hand 2, stops 1 ─" in text
+
+
 def test_why_a_robot_is_stopped_stands_there_and_what_to_do():
     text = "\n".join(
         draw(watched(activity="stopped", mode="DAMP", stopped="DAMP: stopped by Ann", last_hand="x"))
