@@ -20,6 +20,7 @@ from robots.robot import RobotError
 _log = logging.getLogger(__name__)
 
 IN_VAIN = ("nothing", "refused")  # how the words begin of a wish that did nothing
+ONCE_MORE = "nothing new: it is stopped already, until a reset"
 _MOST = 32  # wishes waiting for a control step; a loop that hangs serves none
 
 
@@ -130,6 +131,7 @@ class Hands:
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
         self._waiting: deque[Hand] = deque()
         self.wanted = Wanted.RUN
+        self._stopped = False  # by a person who has not reset it
         self.last = ""  # the newest wish and what became of it, for people
         self.events: deque[dict[str, Any]] = deque(
             maxlen=1000
@@ -142,11 +144,16 @@ class Hands:
             HandRefused: too many wishes wait already: the loop serves none.
         """
         if hand.wish == "damp":
+            again = self._stopped and bool(
+                self._robot.stopped
+            )  # viewers repeat a stop until the robot shows it
             self._robot.trip(f"stopped by {_who(hand)}")
             self._waiting.clear()  # what was wished before a stop is not done after it
             self._waiting.append(hand)
-            self._count(hand.wish)
-            self._tell(hand, after(self.wanted, "damp", stopped=True)[1])
+            self._stopped = True
+            if not again:
+                self._count(hand.wish)
+            self._tell(hand, ONCE_MORE if again else after(self.wanted, "damp", stopped=True)[1])
             return
         if len(self._waiting) >= _MOST:
             raise HandRefused(
@@ -177,6 +184,7 @@ class Hands:
             except RobotError as error:
                 self._tell(hand, f"refused: {error}")
                 return
+            self._stopped = False
             self._count(hand.wish)
         self.wanted, effect = after(self.wanted, hand.wish, stopped)
         if hand.wish != "damp":  # that was told when it acted

@@ -132,7 +132,7 @@ def test_every_wish_is_written_down_with_what_it_did(hands):
 
 
 def test_stops_resets_and_marks_are_counted_and_what_did_nothing_is_not(hands, robot):
-    serve(hands, "reset", "mark_good", "mark_good", "mark_bad", "mark_reset", "damp", "pause")
+    serve(hands, "reset", "mark_good", "mark_good", "mark_bad", "mark_reset", "damp", "damp", "pause")
     serve(hands, "mark_good", row=-1)
     robot.broken = True
     serve(hands, "reset")
