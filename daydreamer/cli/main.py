@@ -13,6 +13,7 @@ from daydreamer.cli.calibrate import Calibrate
 from daydreamer.cli.closed_pipe import closed_pipe_is_no_error
 from daydreamer.cli.doctor import Doctor
 from daydreamer.cli.emulate import Emulate
+from daydreamer.cli.entry import code_of
 from daydreamer.cli.evaluate import Evaluate
 from daydreamer.cli.film import FilmCommand
 from daydreamer.cli.hand import Hand
@@ -24,12 +25,9 @@ from daydreamer.cli.plot import Plot
 from daydreamer.cli.record import Record
 from daydreamer.cli.replay import ReplayCommands
 from daydreamer.cli.robot import RobotCommand
+from daydreamer.cli.ros2 import Ros2
 from daydreamer.cli.train import Train
 from daydreamer.cli.wandb import Wandb
-from daydreamer.core.errors import DaydreamerError
-from robots.robot import RobotError
-
-CANNOT = 2  # exit code: it would fail again in the same way
 
 Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run time on every Python)
     Annotated[Train, tyro.conf.subcommand("train")],
@@ -48,6 +46,7 @@ Command = Union[  # noqa: UP007 (Annotated members do not take the | form at run
     Annotated[Emulate, tyro.conf.subcommand("emulate")],
     Annotated[Hand, tyro.conf.subcommand("hand")],
     Annotated[RobotCommand, tyro.conf.subcommand("robot")],
+    Annotated[Ros2, tyro.conf.subcommand("ros2")],
     Annotated[Calibrate, tyro.conf.subcommand("calibrate")],
     Annotated[Bench, tyro.conf.subcommand("bench")],
 ]
@@ -71,13 +70,7 @@ def _run(arguments: list[str] | None) -> int:
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
-    try:
-        return command.run()
-    except (DaydreamerError, RobotError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return CANNOT
-    except KeyboardInterrupt:
-        return 130
+    return code_of(command.run)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""When a stop that was said over ROS 2 has to be passed on: at once, again until it has arrived, and while it holds.
+
+The stop itself latches in the actor and is undone by a named person only. This is the way there, for a network that
+loses, repeats and floods.
+"""
+
+from __future__ import annotations
+
+import math
+
+_BETWEEN = 0.1  # s between two stops that arrived, whatever floods in
+_AGAIN = 0.25  # s until one that did not arrive is tried again
+_REPEATED = 1.0  # s after which "still pressed" is passed on once more
+
+
+class StopKeeper:
+    """Pure: time is handed in [s, monotonic]. For one thread."""
+
+    def __init__(self) -> None:
+        self.pressed = False  # what was said last
+        self._owed = False  # a stop that has not arrived yet; releasing does not take it back
+        self._arrived, self._next = -math.inf, -math.inf
+
+    def heard(self, pressed: bool, now: float) -> None:
+        """Someone said so."""
+        if pressed and (not self.pressed or now - self._arrived > _REPEATED):
+            self._owed = True
+        self.pressed = pressed
+
+    def is_due(self, now: float, stopped: bool | None) -> bool:
+        """Whether to stop the robot now; ``stopped``: whether it is, None where nobody knows.
+
+        A robot that was reset, or whose actor was started anew, is stopped again while the button is pressed.
+        """
+        return now >= self._next and (self._owed or (self.pressed and stopped is False))
+
+    def arrived(self, now: float) -> None:
+        """The actor has it."""
+        self._owed, self._arrived, self._next = False, now, now + _BETWEEN
+
+    def failed(self, now: float) -> None:
+        """It did not arrive, or was refused."""
+        self._owed, self._next = True, now + _AGAIN

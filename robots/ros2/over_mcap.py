@@ -1,0 +1,78 @@
+"""A recording in place of a network: what would be published goes into an MCAP file that ROS 2 tools open."""
+
+from __future__ import annotations
+
+import threading
+
+from robots.ros2.back_end import BackEndError, Heard, NodeConfig
+from robots.ros2.cdr import encode
+from robots.ros2.definitions import Message, text
+from robots.ros2.topics import Topic
+
+
+def open_node(config: NodeConfig) -> Recording:
+    """A new recording. Raises BackEndError when mcap is missing, or the file cannot be made."""
+    return Recording(config)
+
+
+class Recording:
+    """Writes; hears nothing. The file is whole after ``close``; what a killed process left, `mcap recover` mends."""
+
+    def __init__(self, config: NodeConfig):
+        try:
+            from mcap.writer import Writer
+        except ImportError as error:
+            raise BackEndError(
+                "the back end 'mcap' needs mcap: pip install 'daydreamer-robot[mcap]', or pip install mcap"
+            ) from error
+        if config.file is None:
+            raise BackEndError("the back end 'mcap' writes a file: name it with --file RECORDING.mcap")
+        try:
+            self._file = config.file.open("xb")
+        except FileExistsError as error:
+            raise BackEndError(f"{config.file} is there already: name another file") from error
+        except OSError as error:
+            raise BackEndError(f"{config.file} cannot be written: {error}") from error
+        self._writer = Writer(self._file)
+        self._writer.start(profile="ros2", library="daydreamer")
+        schemas = {
+            kind: self._writer.register_schema(kind, "ros2msg", text(kind).encode())
+            for kind in dict.fromkeys(topic.type for topic in config.outgoing)
+        }
+        self._channels = {
+            topic: self._writer.register_channel(
+                topic.name, "cdr", schemas[topic.type], {"offered_qos_profiles": _profile(topic)}
+            )
+            for topic in config.outgoing
+        }
+        self._counts = dict.fromkeys(config.outgoing, 0)
+        self._closed = threading.Event()
+
+    def publish(self, topic: Topic, message: Message, wall: float) -> None:
+        """Append it."""
+        now = round(wall * 1e9)
+        data = encode(topic.type, message)
+        self._writer.add_message(self._channels[topic], now, data, now, self._counts[topic] & 0xFFFFFFFF)
+        self._counts[topic] += 1
+
+    def take(self, timeout: float) -> list[Heard]:
+        """Nothing, after ``timeout`` [s]: nobody speaks to a file."""
+        self._closed.wait(timeout)
+        return []
+
+    def problems(self) -> list[str]:
+        """None."""
+        return []
+
+    def close(self) -> None:
+        """Finish the file."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._writer.finish()
+            self._file.close()
+
+
+def _profile(topic: Topic) -> str:
+    """The writer's quality of service as rosbag2 keeps it, so that a replay offers the same."""
+    reliable, latched = (1 if topic.qos.reliable else 2), (1 if topic.qos.latched else 2)
+    return f"- history: 1\n  depth: {topic.qos.depth}\n  reliability: {reliable}\n  durability: {latched}\n"
