@@ -23,7 +23,7 @@ ARGUMENTS = {
     "name": ("actor", "of this actor, and of its key"),
     "speed": ("realtime", "of a simulated robot: realtime, or max"),
     "options": ("", "further options of `daydreamer actor`, as '--estop /dev/ttyUSB0'"),
-    "console": ("127.0.0.1:5557", "where the bridge finds the actor's console"),
+    "backend": ("rclpy", "of the bridge: rclpy, run by the Python of this ROS 2; or cyclonedds, by the program"),
     "record": ("", "a new directory for a rosbag of all topics; empty: none"),
     "rviz": ("false", "true: open rviz"),
     "program": ("", "the daydreamer to run; empty: .venv/bin/daydreamer of this clone, or the one in PATH"),
@@ -45,10 +45,17 @@ def commands(settings):
         found["learner"] = [program, "learner", *same, "--bind", LINK]
         keys = []  # on this computer
     found["actor"] = [program, "actor", *same, *actor, *keys, *shlex.split(settings["options"])]
-    found["bridge"] = [program, "ros2", "--connect", settings["console"]]
+    # rclpy is bound to the Python of this ROS 2, which runs this file, too; the others may run another one.
+    bridge = [sys.executable, "-m", "daydreamer.cli.entry"] if settings["backend"] == "rclpy" else [program]
+    run = ["--logdir", settings["run"], "--name", settings["name"]]  # where the console is, and its token
+    found["bridge"] = [*bridge, "ros2", *run, "--backend", settings["backend"]]
     if settings["record"]:
         found["record"] = ["ros2", "bag", "record", "--all", "--output", settings["record"]]
     return found
+
+
+def _python_path():
+    return [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
 
 
 def urdf():
@@ -68,7 +75,11 @@ def _processes(context):
         # Without its actor nothing else has work to do; its own safety has damped the robot by then.
         "actor": {"on_exit": Shutdown(reason="the actor has ended")},
         # A bridge may die and come back: the robot does not depend on it.
-        "bridge": {"respawn": True, "respawn_delay": 2.0},
+        "bridge": {
+            "respawn": True,
+            "respawn_delay": 2.0,
+            "additional_env": {"PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])},
+        },
     }
     started = [
         ExecuteProcess(

@@ -222,6 +222,21 @@ def test_the_monitor_shows_the_run_that_they_make(compose, tmp_path):
     assert f"127.0.0.1:{monitor.port}:{monitor.port}" in compose["services"]["actor"]["ports"]
 
 
+def test_the_bridge_finds_the_console_and_token_of_the_actor_beside_it(compose, tmp_path):
+    from daydreamer.cli import ros2
+
+    start = moved(tmp_path) / "container" / "start.sh"
+    # In the image ROS 2's own script comes first; here there is none, so its line is left out.
+    start.write_text(re.sub(r"    source .*setup.bash.*\n", "", start.read_text()))
+    line = told(start, "ros2", folder=tmp_path, **environment(compose, "ros2"))[-1]
+    bridge = ros2.parse(words(line)[1:])
+    actor = environment(compose, "actor")
+    assert (str(bridge.logdir), bridge.name) == (actor["DAYDREAMER_LOGDIR"], actor["DAYDREAMER_NAME"])
+    assert bridge.backend == "rclpy"
+    assert compose["services"]["ros2"]["network_mode"] == "service:actor"  # whose console is on loopback
+    assert "runs:/runs:ro" in compose["services"]["ros2"]["volumes"]
+
+
 def test_a_learner_is_healthy_while_it_listens():
     def healthy(port):
         settings = {**os.environ, "DAYDREAMER_BIND": f"0.0.0.0:{port}"}

@@ -1,7 +1,7 @@
 """``daydreamer ros2``: the bridge between an actor's console and ROS 2.
 
-A program by itself as well: it needs numpy, pyzmq, msgpack and the back end, no tyro and nothing of an actor, so that it
-runs in the Python of a ROS 2 install (3.10 to 3.12).
+It needs numpy, pyzmq, msgpack and the back end, no tyro and nothing of an actor, so that it runs in the Python of a
+ROS 2 install (3.10 to 3.12).
 """
 
 from __future__ import annotations

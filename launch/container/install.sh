@@ -14,7 +14,7 @@ case "$what" in
   ros2)
     # rclpy and its messages were built for the numpy of that ROS 2: the system's stays, and nothing pulls another one.
     "$python" -m venv --system-site-packages "$venv"
-    "${pip[@]}" install pyzmq msgpack tyro
+    "${pip[@]}" install pyzmq msgpack
     exec "${pip[@]}" install --no-deps "$root"
     ;;
   *)

@@ -33,7 +33,7 @@ case "$what" in
     # shellcheck disable=SC1090
     source "/opt/ros/${ROS_DISTRO:-jazzy}/setup.bash"
     set -u
-    exec daydreamer ros2 --connect "${DAYDREAMER_CONSOLE:-127.0.0.1:5557}" --backend rclpy "$@"
+    exec daydreamer ros2 --logdir "$run" --name "${DAYDREAMER_NAME:-actor}" --backend rclpy "$@"
     ;;
   *)
     echo "error: expected keys, actor, learner, monitor or ros2, got '$what'" >&2

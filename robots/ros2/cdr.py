@@ -49,13 +49,13 @@ def _message(body: bytearray, kind: str, message: Message) -> None:
 
 
 def _field(body: bytearray, field: Field, value: Any) -> None:
-    if field.count == ONE:
+    if field.size == ONE:
         _values(body, field.type, [value])
         return
-    if field.count == ANY:
+    if field.size == ANY:
         _number(body, "I", 4, [len(value)])
-    elif len(value) != field.count:
-        raise MessageError(f"{field.name}: expected {field.count} values, got {len(value)}")
+    elif len(value) != field.size:
+        raise MessageError(f"{field.name}: expected {field.size} values, got {len(value)}")
     _values(body, field.type, value)
 
 

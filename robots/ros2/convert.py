@@ -93,7 +93,7 @@ def joint_names(seen: Seen) -> list[str]:
     return [f"{name}_joint" for name in seen.joint_names]
 
 
-# What is said of each moment, at the rate that was asked for. The rest is said seldom (``diagnostics``) or when it changes.
+# What is said of each moment. The rest is said seldom (``diagnostics``), or when it changes.
 EACH_MOMENT: Mapping[Topic, Callable[[Seen], Message | None]] = {
     topics.JOINTS: joint_states,
     topics.COMMANDS: joint_commands,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from robots.ros2.back_end import NodeConfig
@@ -17,24 +18,25 @@ _LONG_GID = ("foxy", "galactic", "humble")
 @cache
 def _types(gid_bytes: int) -> tuple[Any, Any, Any]:
     from cyclonedds.idl import make_idl_struct
-    from cyclonedds.idl.types import array, bounded_str, sequence, uint8
 
+    types: Any = import_module("cyclonedds.idl.types")  # its generics are none to a type checker
+    name, many = types.bounded_str[256], types.sequence
     home = "rmw_dds_common.msg.dds_"
-    gid = make_idl_struct("Gid_", f"{home}.Gid_", {"data": array[uint8, gid_bytes]})
+    gid = make_idl_struct("Gid_", f"{home}.Gid_", {"data": types.array[types.uint8, gid_bytes]})
     node = make_idl_struct(
         "NodeEntitiesInfo_",
         f"{home}.NodeEntitiesInfo_",
         {
-            "node_namespace": bounded_str[256],
-            "node_name": bounded_str[256],
-            "reader_gid_seq": sequence[gid],
-            "writer_gid_seq": sequence[gid],
+            "node_namespace": name,
+            "node_name": name,
+            "reader_gid_seq": many[gid],
+            "writer_gid_seq": many[gid],
         },
     )
     whole = make_idl_struct(
         "ParticipantEntitiesInfo_",
         f"{home}.ParticipantEntitiesInfo_",
-        {"gid": gid, "node_entities_info_seq": sequence[node]},
+        {"gid": gid, "node_entities_info_seq": many[node]},
     )
     return gid, node, whole
 

@@ -70,7 +70,7 @@ class Field(NamedTuple):
 
     name: str
     type: str  # one of PRIMITIVES, or a key of DEFINITIONS
-    count: int  # ONE, ANY, or a fixed number
+    size: int  # ONE, ANY, or a fixed number
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from robots.ros2.back_end import BackEndError, Heard, NodeConfig
@@ -63,7 +64,7 @@ class CycloneNode:
         self._duration, self._error = duration, core.DDSException
         self._problems: dict[str, str] = {}
         self._lost = 0
-        self._participant = domain.DomainParticipant(number, Qos(Policy.Userdata(b"enclave=/;")))
+        self._participant: Any = domain.DomainParticipant(number, Qos(Policy.Userdata(b"enclave=/;")))
         topics = {
             name: topic.Topic(self._participant, f"rt{name}", idl_type(kind))
             for name, kind in {one.name: one.type for one in (*config.outgoing, *config.incoming)}.items()
@@ -79,7 +80,7 @@ class CycloneNode:
         }
         new = core.ViewState.Any | core.SampleState.NotRead | core.InstanceState.Any
         self._conditions = {one: core.ReadCondition(reader, new) for one, reader in self._readers.items()}
-        self._waiting = core.WaitSet(self._participant)
+        self._waiting: Any = core.WaitSet(self._participant)
         for condition in self._conditions.values():
             self._waiting.attach(condition)
         self._announced = announce(
@@ -160,13 +161,12 @@ def idl_type(kind: str) -> Any:
 
 
 def _annotation(field: Field) -> Any:
-    from cyclonedds.idl import types
-
+    types: Any = import_module("cyclonedds.idl.types")  # its generics are none to a type checker
     plain = {"bool": bool, "string": str, "byte": types.uint8}
     base = plain.get(field.type) or getattr(types, field.type, None) or idl_type(field.type)
-    if field.count == ONE:
+    if field.size == ONE:
         return base
-    return types.sequence[base] if field.count == ANY else types.array[base, field.count]
+    return types.sequence[base] if field.size == ANY else types.array[base, field.size]
 
 
 def to_idl(kind: str, message: Message) -> Any:
@@ -182,4 +182,4 @@ def from_idl(kind: str, sample: Any) -> Message:
 def _each(field: Field, value: Any, convert: Callable[[str, Any], Any]) -> Any:
     if "/" not in field.type:
         return value
-    return convert(field.type, value) if field.count == ONE else [convert(field.type, one) for one in value]
+    return convert(field.type, value) if field.size == ONE else [convert(field.type, one) for one in value]

@@ -73,6 +73,16 @@ class Recording:
 
 
 def _profile(topic: Topic) -> str:
-    """The writer's quality of service as rosbag2 keeps it, so that a replay offers the same."""
-    reliable, latched = (1 if topic.qos.reliable else 2), (1 if topic.qos.latched else 2)
-    return f"- history: 1\n  depth: {topic.qos.depth}\n  reliability: {reliable}\n  durability: {latched}\n"
+    """The writer's quality of service as rosbag2 writes it down (numbers of rmw), so that a replay offers the same."""
+    for_ever = "\n    sec: 9223372036\n    nsec: 854775807"
+    return "\n  ".join([
+        "- history: 1",  # keep last
+        f"depth: {topic.qos.depth}",
+        f"reliability: {1 if topic.qos.reliable else 2}",
+        f"durability: {1 if topic.qos.latched else 2}",
+        f"deadline:{for_ever}",
+        f"lifespan:{for_ever}",
+        "liveliness: 1",
+        f"liveliness_lease_duration:{for_ever}",
+        "avoid_ros_namespace_conventions: false\n",
+    ])  # fmt: skip

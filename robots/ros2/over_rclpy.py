@@ -158,8 +158,8 @@ def _each(
     """rclpy knows a ROS `byte` as bytes of length 1, and gives arrays in types of its own."""
     if "/" in field.type:
         return (
-            convert(field.type, value) if field.count == ONE else [convert(field.type, one) for one in value]
+            convert(field.type, value) if field.size == ONE else [convert(field.type, one) for one in value]
         )
     if field.type == "byte":
-        return one_byte(value) if field.count == ONE else [one_byte(one) for one in value]
-    return value if field.count == ONE else list(value)
+        return one_byte(value) if field.size == ONE else [one_byte(one) for one in value]
+    return value if field.size == ONE else list(value)

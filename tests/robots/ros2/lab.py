@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState, WaitSet
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.idl import IdlStruct
-from cyclonedds.idl.types import array, float64, int32, sequence, uint8, uint32
+from cyclonedds.idl.types import array, bounded_str, float64, int32, sequence, uint8, uint32
 from cyclonedds.pub import DataWriter
 from cyclonedds.qos import Policy, Qos
 from cyclonedds.sub import DataReader
@@ -122,8 +122,8 @@ class Gid(IdlStruct, typename="rmw_dds_common.msg.dds_.Gid_"):
 
 @dataclass
 class NodeEntitiesInfo(IdlStruct, typename="rmw_dds_common.msg.dds_.NodeEntitiesInfo_"):
-    node_namespace: str
-    node_name: str
+    node_namespace: bounded_str[256]
+    node_name: bounded_str[256]
     reader_gid_seq: sequence[Gid]
     writer_gid_seq: sequence[Gid]
 
