@@ -23,7 +23,10 @@ ARGUMENTS = {
     "name": ("actor", "of this actor, and of its key"),
     "speed": ("realtime", "of a simulated robot: realtime, or max"),
     "options": ("", "further options of `daydreamer actor`, as '--estop /dev/ttyUSB0'"),
-    "backend": ("rclpy", "of the bridge: rclpy, run by the Python of this ROS 2; or cyclonedds, by the program"),
+    "backend": (
+        "rclpy",
+        "of the bridge: rclpy, run by the Python of this ROS 2; or cyclonedds, by the program",
+    ),
     "record": ("", "a new directory for a rosbag of all topics; empty: none"),
     "rviz": ("false", "true: open rviz"),
     "program": ("", "the daydreamer to run; empty: .venv/bin/daydreamer of this clone, or the one in PATH"),
