@@ -5,9 +5,9 @@ Beside a run and its bridge, in the same DDS domain and with the same CYCLONEDDS
     python tests/robots/ros2/exchange.py RUN [--seconds 60] [--presses 20] [--bridge PID]
 
 Prints, for each topic, messages per second and how old a message is when it arrives (arrival minus its stamp, which is
-the time of the reading); then how long a stop takes from the lab's write to the actor's brake, by its own events.jsonl,
-and to the word DAMP on /daydreamer/mode; then how late the actor's control steps begin, by its own telemetry, while ROS 2 is
-quiet, while the lab floods the bridge, and while the bridge hangs.
+the time of the reading). Then how long a stop takes from the lab's write to the actor's brake, by its own events.jsonl,
+and to the word DAMP on /daydreamer/mode. Then the wall time between two control steps, by the actor's own telemetry,
+while ROS 2 is quiet, while the lab floods the bridge, and while the bridge hangs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
+from daydreamer.core.telemetry import Telemetry
 from daydreamer.transport.console_client import ConsoleClient
 from robots.ros2 import topics
 from tests.contracts.lab_process import LabProcess
@@ -44,7 +45,9 @@ def main() -> None:
     try:
         report("load average before", f"{os.getloadavg()[0]:.1f}")
         rates(lab, asked.seconds)
-        presses(lab, asked.run, asked.name, asked.presses)
+        lab.open(topics.STOP)
+        if asked.presses:
+            presses(lab, asked.run, asked.name, asked.presses)
         storm(lab, asked.run, asked.name, asked.bridge)
         report("load average after", f"{os.getloadavg()[0]:.1f}")
     finally:
@@ -74,7 +77,6 @@ def rates(lab: LabProcess, seconds: float) -> None:
 
 def presses(lab: LabProcess, run: Path, name: str, count: int) -> None:
     """Press, release, reset and resume, again and again."""
-    lab.open(topics.STOP)
     mode, brake, told = topics.MODE.name, [], []
     with ConsoleClient(run / f"actor-{name}" / "console.json", hz=20.0, viewer="exchange") as viewer:
         for _ in range(count):
@@ -96,33 +98,36 @@ def presses(lab: LabProcess, run: Path, name: str, count: int) -> None:
 
 def storm(lab: LabProcess, run: Path, name: str, bridge: int | None) -> None:
     with ConsoleClient(run / f"actor-{name}" / "console.json", hz=20.0, viewer="exchange") as viewer:
-        report("late, quiet", spread(late(viewer, 20.0)))
+        report("step, quiet", spread(steps(viewer, 20.0)))
         said = [0]
 
         def flood() -> None:
             lab.say(topics.STOP, {"data": False}, times=500)
             said[0] += 500
 
-        report("late, in a storm", spread(late(viewer, 20.0, flood)))
+        report("step, in a storm", spread(steps(viewer, 20.0, flood)))
         report("messages of the storm", f"{said[0] / 20.0:.0f} a second")
         if bridge is not None:
             os.kill(bridge, signal.SIGSTOP)
             try:
-                report("late, bridge hangs", spread(late(viewer, 20.0)))
+                report("step, bridge hangs", spread(steps(viewer, 20.0)))
             finally:
                 os.kill(bridge, signal.SIGCONT)
 
 
-def late(viewer: ConsoleClient, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> list[float]:
-    """By how much each control step that was seen began late [s]."""
-    found, steps = [], -1
+def steps(viewer: ConsoleClient, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> list[float]:
+    """Wall time from one control step that was seen to the next [s], as a mean where some were not seen."""
+    found: list[float] = []
+    before: Telemetry | None = None
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         meanwhile()
         telemetry = viewer.latest(0.05)
-        if telemetry is not None and telemetry.steps != steps:
-            steps = telemetry.steps
-            found.append(telemetry.times["late"])
+        if telemetry is None or (before is not None and telemetry.steps <= before.steps):
+            continue
+        if before is not None:
+            found.append((telemetry.wall - before.wall) / (telemetry.steps - before.steps))
+        before = telemetry
     return found
 
 
