@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tyro
 
 from tests.test_imports import EXTRAS, ROOT, modules_under, run_without
 
@@ -76,3 +77,20 @@ def test_the_command_daydreamer_begins_where_ros2_can_go_its_own_way():
     tomllib = pytest.importorskip("tomllib")
     project = tomllib.loads((Path(ROOT) / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["scripts"] == {"daydreamer": "daydreamer.cli.entry:main"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--connect", "h:1"],
+        ["--logdir", "runs/a", "--name", "spot", "--backend", "mcap", "--file", "a.mcap", "--hz", "5"],
+        ["--connect", "h:1", "--token", "t", "--keys", "k", "--namespace", "/a", "--domain", "3"],
+        ["--connect", "h:1", "--imu-noise", "0.1", "0.2", "0.3"],
+    ],
+)
+def test_its_two_parsers_understand_the_same(words):
+    from daydreamer.cli import ros2
+    from daydreamer.cli.main import Command
+
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+    assert ros2.parse(words) == tyro.cli(Command, args=["ros2", *words], config=config)

@@ -46,9 +46,9 @@ def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, la
         job.eventually(look, what, LONG)
         return found[-1]
 
-    def start_bridge():
+    def start_bridge(*how):
         return job.start(
-            *("ros2", *run, "--backend", "cyclonedds"),
+            *("ros2", *run, "--backend", *(how or ("cyclonedds",))),
             program=[sys.executable, "-m", "daydreamer.cli.entry"],
         )
 
@@ -57,6 +57,8 @@ def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, la
             lab.hear(topic)
         lab.open(topics.PAUSE)
         shows(lambda t: t.steps > 5, "the robot moves")
+        recording = job.logdir.with_suffix(".mcap")
+        start_bridge("mcap", "--file", str(recording))
         bridge = start_bridge()
         lab.eventually(
             lambda: all(lab.heard[topic.name] for topic in topics.OUT), "all topics are heard", LONG
@@ -89,7 +91,7 @@ def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, la
 
         bridge.kill()
         bridge.wait()
-        shows(lambda t: t.viewers == 1, "the actor has forgotten the bridge")
+        shows(lambda t: t.viewers == 2, "the actor has forgotten the bridge")
         assert shows(lambda t: True, "still there").mode == "DAMP", "losing the bridge clears no stop"
         viewer.send("reset", "Ann", LONG)
         shows(lambda t: t.mode == "NORMAL", "a person's reset does")
@@ -102,3 +104,17 @@ def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, la
     stops = [event for event in job.lines("events.jsonl") if event.get("hand") == "damp"]
     assert 1 <= len(stops) <= 3, "a storm is one stop, or so"
     assert actor.returncode == 130 and np.isfinite(joints["position"]).all()
+    check_recording(recording)
+
+
+def check_recording(path):
+    reader = pytest.importorskip("mcap.reader", reason="mcap is not installed")
+    decoder = pytest.importorskip("mcap_ros2.decoder", reason="mcap-ros2-support is not installed")
+    with path.open("rb") as file:
+        messages = reader.make_reader(file, decoder_factories=[decoder.DecoderFactory()])
+        found = {
+            channel.topic: (schema.name, message)
+            for schema, channel, _, message in messages.iter_decoded_messages()
+        }
+    assert {name: kind for name, (kind, _) in found.items()} == {one.name: one.type for one in topics.OUT}
+    assert len(found["/joint_states"][1].position) == 12
