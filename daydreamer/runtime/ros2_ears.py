@@ -118,7 +118,7 @@ class Ears:
         if heard.topic.type != topics.STOP.type:
             return
         if name.endswith(topics.STOP.name):
-            self._keeper.heard(said, self._clock.now())
+            self._keeper.heard(said)
         elif said:
             word = "pause" if name.endswith(topics.PAUSE.name) else "resume"
             self._wish = (word, name, self._clock.now())

@@ -116,7 +116,7 @@ def test_false_on_estop_undoes_nothing():
 def test_while_estop_says_stop_a_reset_does_not_hold_and_nothing_resumes():
     network = Network()
     network.say(topics.STOP, STOP)
-    network.tell(telemetry(), after=1.0)  # somebody has reset it
+    network.tell(telemetry(), after=1.5)  # somebody has reset it
     network.say(topics.RESUME, STOP)
     network.bridge.ears.serve()
     assert network.wishes == ["damp", "damp"]

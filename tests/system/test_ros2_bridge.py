@@ -102,7 +102,7 @@ def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, la
             os.kill(process.pid, signal.SIGINT)
             assert job.wait(process, 60) == 130, job.output(process)
     stops = [event for event in job.lines("events.jsonl") if event.get("hand") == "damp"]
-    assert 1 <= len(stops) <= 3, "a storm is one stop, or so"
+    assert 1 <= len(stops) <= 10, "a storm of 3000 is one stop, or so"
     assert actor.returncode == 130 and np.isfinite(joints["position"]).all()
     check_recording(recording)
 
