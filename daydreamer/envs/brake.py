@@ -49,7 +49,11 @@ class Brake:
         self._robot = robot
         self._guard = robot if isinstance(robot, Guarded) else None
         self._lock = threading.Lock()  # a command on its way to the motors; never held while waiting
+        self._deciding = threading.Lock()  # of the next two; held for microseconds
         self._why = ""  # empty: not tripped
+        self.trips = (
+            0  # so often was it tripped: a reset that was asked for before the newest is worth nothing
+        )
         self._last: RobotState | None = None
         self.sent: JointCommand | None = (
             None  # to the motors last, as the robot told it; None before the first
@@ -59,7 +63,9 @@ class Brake:
 
     def trip(self, why: str) -> None:
         """Damp now, and stay so; ``why`` is for people. Any thread, also while the control loop hangs."""
-        self._why = f"DAMP: {why}"  # first: from here on no command of the loop passes
+        with self._deciding:  # first: from here on no command of the loop passes
+            self._why = f"DAMP: {why}"
+            self.trips += 1
         if self._guard is not None:
             try:
                 self._guard.trip(Fault.EMERGENCY_STOP)
@@ -75,18 +81,33 @@ class Brake:
             if held:
                 self._lock.release()
 
-    def reset(self, operator: str) -> None:
+    def reset(self, operator: str, trips: int | None = None) -> None:
         """Let commands pass again, because ``operator`` looked at the robot.
 
+        Args:
+            operator: A person's name.
+            trips: What ``trips`` was when they asked for it; as it is now when None.
+
         Raises:
-            RobotError: nobody is named, or the robot's own safety still stops it; then nothing has changed.
+            RobotError: nobody is named, the robot's own safety still stops it, or someone has stopped it since; then it
+                stays stopped.
         """
+        trips = self.trips if trips is None else trips
         released_by(operator)
-        if self._guard is not None:
-            self._guard.reset(operator)
-        elif self._robot.stopped:
-            raise RobotError(f"robot '{self.info.name}' stays stopped: {self._robot.stopped}")
-        self._why = ""
+        if trips == self.trips:
+            if self._guard is not None:
+                self._guard.reset(operator)
+            elif self._robot.stopped:
+                raise RobotError(f"robot '{self.info.name}' stays stopped: {self._robot.stopped}")
+            with self._deciding:
+                if trips == self.trips:
+                    self._why = ""
+                    return
+            if self._guard is not None:  # a stop came while it was being reset
+                self._guard.trip(Fault.EMERGENCY_STOP)
+        raise RobotError(
+            f"robot '{self.info.name}' was stopped anew after this reset was asked for: {self._why}"
+        )
 
     @property
     def tripped(self) -> bool:

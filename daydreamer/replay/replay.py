@@ -75,6 +75,7 @@ class Replay:
             self._next_seq[segment.stream] = max(known, segment.next_seq)
         self._collected = self._directory.dropped_rows + sum(segment.count for segment in self._segments)
         self._syncs = 0
+        self._old: list[Segment] = []  # no longer sampled, and still to be deleted
         self._growing: dict[str, Segment] = {}  # by stream, the one last appended to at the end
         self._by_recency = self._segments[::-1]
         self._publish()
@@ -264,14 +265,16 @@ class Replay:
         ):
             count += 1  # the rest of a damaged file
         old = self._segments[:count]
+        self._old += old
         del self._segments[:count]
         for segment in old:
             self._by_recency.remove(segment)
             if self._growing.get(segment.stream) is segment:
                 self._growing.pop(segment.stream).seal(self._layout)
         self._index = Index(self._segments, self._by_recency)
-        if old:
-            self._directory.drop(old, self._next_seq)
+        if self._old:  # after a disk that refused to write that down, those of before as well
+            self._directory.drop(self._old, self._next_seq)
+            self._old = []
 
     def _chosen(self, keys: Iterable[str] | None) -> list[str]:
         if keys is None:

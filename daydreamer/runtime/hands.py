@@ -41,12 +41,17 @@ class Stoppable(Protocol):
         """Why the robot does not obey."""
         ...
 
+    @property
+    def trips(self) -> int:
+        """How often it was tripped."""
+        ...
+
     def trip(self, why: str) -> None:
         """Damp now."""
         ...
 
-    def reset(self, operator: str) -> None:
-        """Obey again. Raises RobotError."""
+    def reset(self, operator: str, trips: int) -> None:
+        """Obey again, unless it was tripped more often than ``trips``. Raises RobotError."""
         ...
 
 
@@ -129,7 +134,7 @@ class Hands:
     ):
         self._robot, self._now = robot, now
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
-        self._waiting: deque[Hand] = deque()
+        self._waiting: deque[tuple[Hand, int]] = deque()  # and how often the robot had been tripped by then
         self.wanted = Wanted.RUN
         self._stopped = False  # by a person who has not reset it
         self.last = ""  # the newest wish and what became of it, for people
@@ -149,7 +154,7 @@ class Hands:
             )  # viewers repeat a stop until the robot shows it
             self._robot.trip(f"stopped by {_who(hand)}")
             self._waiting.clear()  # what was wished before a stop is not done after it
-            self._waiting.append(hand)
+            self._waiting.append((hand, self._robot.trips))
             self._stopped = True
             if not again:
                 self._count(hand.wish)
@@ -159,28 +164,28 @@ class Hands:
             raise HandRefused(
                 f"{_MOST} wishes wait and the control loop serves none: it hangs. Only stop acts now"
             )
-        self._waiting.append(hand)
+        self._waiting.append((hand, self._robot.trips))
 
     def serve(self, stream: str, row: int) -> None:
         """Act on what waits. In the control loop, each step; ``row`` of ``stream`` is the newest one."""
         while self._waiting:
             try:
-                hand = self._waiting.popleft()
+                hand, trips = self._waiting.popleft()
             except IndexError:  # a stop came between the two lines
                 return
             if hand.wish.startswith("mark_"):
                 self._mark(hand, stream, row)
             else:
-                self._act(hand)
+                self._act(hand, trips)
 
-    def _act(self, hand: Hand) -> None:
+    def _act(self, hand: Hand, trips: int) -> None:
         stopped = bool(self._robot.stopped)
         if hand.wish == "reset":
             if not stopped:
                 self._tell(hand, "nothing: the robot is not stopped")
                 return
             try:
-                self._robot.reset(hand.operator)
+                self._robot.reset(hand.operator, trips)
             except RobotError as error:
                 self._tell(hand, f"refused: {error}")
                 return

@@ -26,8 +26,7 @@ from robots.a1.records import (
     put_command,
 )
 from robots.a1.servo_config import ServoConfig
-from robots.a1.servo_process import ServoProcess
-from robots.a1.ticks import percentile
+from robots.a1.servo_process import ServoProcess, statistics
 from robots.clock import Clock, MonotonicClock
 from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
 from robots.safety import estop_serial, limits
@@ -89,7 +88,9 @@ class A1:
         self._servo: ServoProcess | None = None
         self._order = blank(ORDER)
         self._report: Record | None = None
-        self._fallen: Fault | None = None  # what had brought the mode down when it was closed
+        self._fallen: Fault | None = (
+            None  # what brought the mode down, the worst of it; only a reset forgets it
+        )
         self._state: RobotState | None = None  # the last one read
         self._accel_sum = np.zeros(3)
 
@@ -117,17 +118,16 @@ class A1:
         with self._lock:
             if self._servo is not None:
                 return
-            if self._config.latch:
-                refuse(Path(self._config.latch), self._how_to_reset())
+            self._refuse()
             self._order, self._report, self._state = blank(ORDER), None, None
             self._accel_sum = np.zeros(3)
             self._servo = ServoProcess(self._config)
             try:
                 self._await_state(self._servo)
                 self._await_box(self._servo)
-                if self._fallen is not None:
-                    self.trip(self._fallen)
-                    self._await(lambda report: report["mode"] != Mode.NORMAL, self._servo)
+                if (fallen := self._fallen) is not None:
+                    self.trip(fallen)
+                    self._await(lambda report: report["mode"] >= fallen.mode, self._servo, self._patience)
             except BaseException:
                 self.close()
                 raise
@@ -187,9 +187,10 @@ class A1:
     def close(self) -> None:
         """Damp for ``damp_time``, then let go. Idempotent, bounded, and safe when never connected."""
         with self._lock:
-            if self._newest() is not None and self._servo is not None:
-                causes = get_causes(self._told()) if self._told()["mode"] != Mode.NORMAL else ()
-                self._fallen = max((one.fault for one in causes), key=lambda fault: fault.mode, default=None)
+            if self._servo is not None and (report := self._newest()) is not None:
+                with self._ordering:
+                    for cause in get_causes(report) if report["mode"] != Mode.NORMAL else ():
+                        self._fall(cause.fault)
             servo, self._servo = self._servo, None
             if servo is not None:
                 try:
@@ -241,25 +242,36 @@ class A1:
         """
         with self._ordering:
             servo = self._connected()
-            self._order["trip"] = FAULTS.index(fault)
-            self._order["trips"] += 1
+            self._fall(fault)
+            self._order["trips"][FAULTS.index(fault)] += 1
             servo.order(self._order)
 
     def reset(self, operator: str) -> None:
         """Back to NORMAL, because ``operator`` looked at the robot.
 
         Raises:
-            RobotError: nobody is named, not connected, or a fault is still there; then the mode stays.
+            RobotError: nobody is named, not connected, or a fault is still there; then the mode stays. Or the servo
+                does not answer; then it is told to stop once more, so that it grants no reset nobody waits for.
         """
         released_by(operator)
         with self._lock:
             servo = self._connected()
+            stopped_by = [cause.fault for cause in get_causes(self._told())]
             with self._ordering:
+                trips = self._order["trips"].copy()
                 self._order["resets"] += 1
                 servo.order(self._order)
-            self._await(lambda report: report["resets"] >= self._order["resets"], servo)
+            try:
+                self._await(lambda report: report["resets"] >= self._order["resets"], servo, ANSWER_WITHIN)
+            except RobotError:
+                for fault in stopped_by or (Fault.COMMAND_LOST,):
+                    self.trip(fault)
+                raise
             if self.stopped:
                 raise RobotError(f"robot '{self.info.name}' stays in {self.stopped}")
+            with self._ordering:
+                if np.array_equal(trips, self._order["trips"]):  # else someone has stopped it anew meanwhile
+                    self._fallen = None
 
     @property
     def estop(self) -> str:
@@ -294,18 +306,7 @@ class A1:
         """How well the servo keeps its rate, and what it has counted, since ``connect``."""
         with self._lock:
             self._connected()
-            report = self._told()
-            seconds = float(report["now"] - report["began"])
-            return {
-                "rate_hz": float(report["ticks"]) / seconds if seconds > 0 else 0.0,
-                "late_p50_ms": 1000 * percentile(report["late"], 50),
-                "late_p99_ms": 1000 * percentile(report["late"], 99),
-                "late_max_ms": 1000 * float(report["latest"]),
-                **{name: float(report[name]) for name in ("ticks", "missed", "dropped", "unsent")},
-                "states": float(report["state"]["seq"]),
-                "realtime": float(report["realtime"]),
-                "locked": float(report["locked"]),
-            }
+            return statistics(self._told())
 
     def fault_counts(self) -> dict[Fault, int]:
         """In how many ticks each fault was found, since ``connect``; those never found are left out."""
@@ -343,18 +344,27 @@ class A1:
         self._accel_sum = accel_sum
         return self._state
 
-    def _await(self, condition: Callable[[Record], Any], servo: ServoProcess) -> None:
-        """Until the servo reports so. Raises RobotError when it does not answer."""
-        deadline = self._clock.now() + ANSWER_WITHIN
+    def _fall(self, fault: Fault) -> None:
+        """Remember ``fault`` for the next connection when it is the worst; the servo may be gone by then."""
+        if fault.mode > (Mode.NORMAL if self._fallen is None else self._fallen.mode):
+            self._fallen = fault
+
+    def _await(self, condition: Callable[[Record], Any], servo: ServoProcess, within: float) -> None:
+        """Until the servo reports so. Raises RobotError when it does not answer ``within`` [s]."""
+        deadline = self._clock.now() + within
         while not condition(self._told()):
             if self._clock.now() > deadline or not servo.running:
-                raise RobotError(f"the servo of '{self.info.name}' does not answer; nothing was changed")
+                raise RobotError(f"the servo of '{self.info.name}' does not answer; the robot stays stopped")
             self._clock.sleep_until(self._clock.now() + POLL)
 
-    def _how_to_reset(self) -> str:
+    def _refuse(self) -> None:
+        """Raise RobotStopped when a stop of an earlier life was not reset: before anything is started."""
+        if not self._config.latch:
+            return
         chosen = self._info.name == "a1" and self._config.host != ServoConfig.host
         host = f" --host {self._config.host}" if chosen else ""
-        return f"daydreamer robot reset --robot {self._info.name}{host} --operator NAME"
+        how = f"daydreamer robot reset --robot {self._info.name}{host} --operator NAME"
+        refuse(Path(self._config.latch), how)
 
     def _await_box(self, servo: ServoProcess) -> None:
         """Until the stop box is heard, pressed or not."""

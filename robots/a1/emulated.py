@@ -56,6 +56,7 @@ class EmulatedA1(A1):
             RobotError: either does not start.
         """
         if self._emulator is None:
+            self._refuse()
             self._emulator = EmulatorProcess(self._emulated)
             self._config = replace(self._config, port=self._emulator.address[1])
         try:

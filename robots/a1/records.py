@@ -1,6 +1,7 @@
 """What the driver and its servo process tell each other: two records of fixed size, for two mailboxes.
 
-An order counts what it asks for (commands, resets, trips), because letters may be skipped: the newest one says all.
+An order counts what it asks for (commands, resets, trips of each fault), because letters may be skipped: the newest
+one says all.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ ORDER = np.dtype(
         ("command", COMMAND),
         ("commands", "u8"),  # how many were given; a larger number makes the command a new one
         ("resets", "u8"),
-        ("trips", "u8"),
-        ("trip", "i8"),  # which fault the newest trip reported, its place in FAULTS
+        ("trips", "u8", len(FAULTS)),  # by fault, its place in FAULTS: none may hide behind the next one
         ("close", "u8"),  # not 0: damp and leave
     ]
 )
@@ -67,7 +67,7 @@ REPORT = np.dtype(
         ("faults", "u8", len(FAULTS)),  # ticks that found it, by its place in FAULTS
         ("commands", "u8"),  # of the newest order that was read, and the next two
         ("resets", "u8"),
-        ("trips", "u8"),
+        ("trips", "u8", len(FAULTS)),
         ("began", "f8"),  # s, the first tick
         ("now", "f8"),  # s, this tick
         ("ticks", "u8"),
@@ -123,9 +123,10 @@ def get_state(record: Record, accel: Array) -> RobotState:
 
 
 def put_causes(record: Record, causes: Iterable[Finding]) -> None:
-    """Write the first CAUSES of what brought the mode down."""
+    """Write what brought the mode down, at most CAUSES of it, the worst first."""
     count = 0
-    for into, finding in zip(record["cause"], causes, strict=False):
+    worst = sorted(causes, key=lambda finding: -finding.fault.mode)
+    for into, finding in zip(record["cause"], worst, strict=False):
         into["fault"], into["joint"] = FAULTS.index(finding.fault), finding.joint
         into["value"], into["limit"] = finding.value, finding.limit
         count += 1

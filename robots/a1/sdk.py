@@ -136,6 +136,7 @@ class SdkA1(A1):
             RobotError: there is no such module, it does not start, or no robot answers it.
         """
         if self._bridge is None:
+            self._refuse()
             if find_spec(self._module) is None:
                 raise RobotError(absent(self._module, "it is not found"))
             self._bridge = SdkProcess(self._module, self._patience)

@@ -16,6 +16,7 @@ What goes to the motors, by what is going on:
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,7 @@ from robots.a1.records import (
 )
 from robots.a1.servo_config import ServoConfig
 from robots.robot import RobotInfo, RobotState
+from robots.safety.checks import state_age
 from robots.safety.config import Rules
 from robots.safety.core import Memory, Moment, Verdict, check, damp, forgive
 from robots.safety.estop import Estop, EstopState
@@ -55,7 +57,7 @@ class ServoLoop:
         self._memory = Memory.begin(now)
         self._state: RobotState | None = None
         self._accel_sum = np.zeros(3)
-        self._commanded_at = now
+        self._commanded_at = self._stepped_at = now
         self._orphaned_at: float | None = None
         self._alarms: tuple[Finding, ...] = ()
         self._left: int | None = None  # damping commands to send before it is done
@@ -93,9 +95,10 @@ class ServoLoop:
     def obey(self, order: Record, now: float) -> None:
         """The newest order came."""
         report = self.report
-        if order["trips"] > report["trips"]:
+        new = np.flatnonzero(order["trips"] > report["trips"])
+        if len(new):
             report["trips"] = order["trips"]
-            self._alarms += (Finding(FAULTS[int(order["trip"])]),)
+            self._alarms += tuple(Finding(FAULTS[place]) for place in new.tolist())
         if order["resets"] > report["resets"]:
             report["resets"] = order["resets"]
             self._reset(now)
@@ -119,7 +122,9 @@ class ServoLoop:
         asked, state = None, self._state
         if state is not None and not self._glide.idle:
             asked = self._glide.at(now, state.joint_pos)
-        moment = Moment(now, now - self._commanded_at, self._outside(now))
+        # A servo that had no turn sent nothing: however fresh the driver's command, the robot's own is as old as that.
+        asleep, self._stepped_at = now - self._stepped_at, now
+        moment = Moment(now, max(now - self._commanded_at, asleep), self._outside(now))
         self._alarms, self._remote_seen = (), self._remote_held
         verdict = check(self._rules, moment, state, asked, self._memory)
         self._memory = verdict.memory
@@ -143,6 +148,12 @@ class ServoLoop:
         box = () if self._estop is None else self._estop.look(now)
         chord = (Finding(Fault.STOP_REMOTE),) if self._remote_seen else ()
         return (*self._alarms, *box, *chord)
+
+    def _silence(self, now: float) -> tuple[Finding, ...]:
+        """Whether the robot reads anew; to a check that has forgotten the reading before, each one is new."""
+        age = math.inf if self._state is None else now - self._state.time
+        late = state_age(self._rules, age)
+        return () if late is None else (late,)
 
     def _packet(self, verdict: Verdict, now: float) -> bytes:
         """What the motors get, remembered as sent."""
@@ -177,7 +188,8 @@ class ServoLoop:
         forgiven = forgive(self._memory, operator)
         if self._estop is not None:
             self._estop.forgive(operator, now)
-        verdict = check(self._rules, Moment(now, 0.0, self._outside(now)), self._state, None, forgiven)
+        outside = (*self._outside(now), *self._silence(now))
+        verdict = check(self._rules, Moment(now, 0.0, outside), self._state, None, forgiven)
         if verdict.memory.mode is not Mode.NORMAL or self._orphaned_at is not None:
             return
         held, self._memory = self._memory.held, verdict.memory

@@ -12,6 +12,7 @@ from typing import IO
 from robots.a1.mailbox import Mailbox
 from robots.a1.records import ORDER, REPORT, Record, parse
 from robots.a1.servo_config import ServoConfig
+from robots.a1.ticks import percentile
 
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
 
@@ -75,6 +76,21 @@ class ServoProcess:
         self._orders.close()
         self._reports.close()
         self._errors.close()
+
+
+def statistics(report: Record) -> dict[str, float]:
+    """How well the servo that sent ``report`` keeps its rate, and what it has counted, since it began."""
+    seconds = float(report["now"] - report["began"])
+    return {
+        "rate_hz": float(report["ticks"]) / seconds if seconds > 0 else 0.0,
+        "late_p50_ms": 1000 * percentile(report["late"], 50),
+        "late_p99_ms": 1000 * percentile(report["late"], 99),
+        "late_max_ms": 1000 * float(report["latest"]),
+        **{name: float(report[name]) for name in ("ticks", "missed", "dropped", "unsent")},
+        "states": float(report["state"]["seq"]),
+        "realtime": float(report["realtime"]),
+        "locked": float(report["locked"]),
+    }
 
 
 def environment() -> dict[str, str]:

@@ -75,6 +75,7 @@ class Estop:
         self._alive = False  # was heard once
         self._wrong: Finding | None = None  # now
         self._latched: dict[Fault, Finding] = {}  # since the last reset
+        self._unseen = False  # something stopped it since the last look
 
     @property
     def waiting(self) -> bool:
@@ -105,22 +106,31 @@ class Estop:
 
     def look(self, now: float) -> tuple[Finding, ...]:
         """What stops the robot at ``now`` [s], or has stopped it since the last reset; empty when all is well."""
-        age = now - self._heard_at
-        if self._alive and age > self._silence and not self._is(Fault.STOP_BOX_UNPLUGGED):
-            self._stop(Finding(Fault.STOP_BOX_SILENT, age, self._silence))
+        self._listen(now)
+        self._unseen = False
         return tuple(self._latched.values())
 
     def forgive(self, operator: str, now: float) -> None:
         """``operator`` says that all is well: forget what is over. What is still wrong goes on stopping the robot.
 
+        So does what came since the last ``look``: a press that is over when it is first seen came together with this
+        reset, and nobody who asked for the one can have known of the other.
+
         Raises:
             RobotError: nobody is named.
         """
         released_by(operator)
-        self.look(now)
-        self._latched = {} if self._wrong is None else {self._wrong.fault: self._wrong}
+        self._listen(now)
+        if not self._unseen:
+            self._latched = {} if self._wrong is None else {self._wrong.fault: self._wrong}
 
     # Inside
+
+    def _listen(self, now: float) -> None:
+        """Silence is found by looking, all else by hearing."""
+        age = now - self._heard_at
+        if self._alive and age > self._silence and not self._is(Fault.STOP_BOX_UNPLUGGED):
+            self._stop(Finding(Fault.STOP_BOX_SILENT, age, self._silence))
 
     def _take(self, line: bytes, now: float) -> None:
         found = parse(line)
@@ -143,7 +153,7 @@ class Estop:
             self._stop(Finding(Fault.STOP_BOX_SENSELESS))
 
     def _stop(self, finding: Finding) -> None:
-        self._wrong = finding
+        self._wrong, self._unseen = finding, True
         self._latched.setdefault(finding.fault, finding)
 
     def _is(self, fault: Fault) -> bool:

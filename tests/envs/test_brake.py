@@ -66,6 +66,39 @@ def test_only_a_named_person_resets_it(brake, robot):
     assert brake.mode is Mode.NORMAL and (brake.write(stand(robot)).kp > 0).all()
 
 
+def test_a_stop_that_comes_while_it_is_reset_is_not_lost(brake, robot, monkeypatch):
+    """From another thread, at the worst moment: when the robot's own safety has just said yes."""
+    brake.trip("stopped by Ann")
+    robot.clock.advance(0.05)
+    inside = brake._guard or brake._robot
+    granted = getattr(inside, "reset", None)
+
+    class Late(type(inside)):
+        stopped = property(lambda self: brake.trip("stopped by Bob") or "", lambda self, why: None)
+
+        def reset(self, operator):
+            granted(operator)
+            brake.trip("stopped by Bob")
+
+    monkeypatch.setattr(inside, "__class__", Late)
+    with pytest.raises(RobotError, match=r"stopped anew.*Bob"):
+        brake.reset("Ann")
+    monkeypatch.undo()
+    robot.clock.advance(0.05)
+    assert "Bob" in brake.stopped and damps(brake.write(stand(robot))) and brake.mode is Mode.DAMP
+    brake.reset("Bob")
+    assert brake.stopped == ""
+
+
+def test_a_reset_that_was_asked_for_before_the_stop_is_refused(brake, robot):
+    asked = brake.trips
+    brake.trip("stopped by Ann")
+    robot.clock.advance(0.05)
+    with pytest.raises(RobotError, match="stopped anew"):
+        brake.reset("Bob", asked)
+    assert brake.mode is Mode.DAMP
+
+
 def test_it_stays_on_over_a_connection(brake, robot):
     brake.trip("stopped by Ann")
     brake.close()

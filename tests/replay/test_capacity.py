@@ -77,6 +77,27 @@ def test_a_full_disk_stores_nothing_and_does_not_break_what_follows(opened, rows
     assert values(opened()) == [0, 1, 2]
 
 
+def test_old_files_that_a_full_disk_kept_go_when_there_is_room_again(
+    opened, rows, values, tmp_path, monkeypatch
+):
+    replay = opened(capacity=10, segment_rows=4)
+    replay.append(rows(0, 10), "a", 0)
+
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("daydreamer.replay.directory.write_atomically", full)
+        with pytest.raises(OSError, match="No space"):
+            replay.append(rows(10, 1), "a", 10)
+    assert replay.next_seq("a") == 11 and values(replay) == list(range(4, 11)), "the row itself is durable"
+    replay.append(rows(11, 1), "a", 11)
+    assert files(tmp_path) == ["00000002.rows", "00000003.rows"]
+    replay.close()
+    again = opened(capacity=10, segment_rows=4)
+    assert again.collected == 12 and values(again) == list(range(4, 12))
+
+
 @pytest.mark.parametrize("segment_rows", [0, 11])
 def test_segments_fit_into_the_capacity(opened, segment_rows):
     with pytest.raises(ValueError, match="0 < segment_rows <= capacity"):

@@ -13,15 +13,17 @@ class Robot:
     """Stops and resets as told, and refuses a reset while ``broken``."""
 
     def __init__(self):
-        self.stopped, self.broken = "", False
+        self.stopped, self.broken, self.trips = "", False, 0
         self.calls = []
 
     def trip(self, why):
         self.calls.append("trip")
-        self.stopped = why
+        self.stopped, self.trips = why, self.trips + 1
 
-    def reset(self, operator):
+    def reset(self, operator, trips):
         self.calls.append(f"reset {operator}")
+        if trips != self.trips:
+            raise RobotError("it was stopped anew")
         if self.broken:
             raise RobotError("a motor is hot")
         self.stopped = ""
@@ -83,6 +85,29 @@ def test_what_was_wished_before_a_stop_is_not_done_after_it(hands, robot):
     hands.serve("stream", 1)
     assert hands.wanted is LIMP
     assert [event["hand"] for event in hands.events] == ["damp"]
+
+
+def test_a_reset_that_is_just_being_served_is_worth_nothing_once_a_stop_comes(hands, robot):
+    serve(hands, "damp")
+    hands.take(Hand("reset", "Ann"))
+    asked = []
+
+    class Watched(Robot):
+        @property
+        def stopped(self):
+            if not asked:  # between taking the wish from the queue and resetting
+                asked.append(True)
+                hands.take(Hand("damp", "Bob"))
+            return self.why
+
+        @stopped.setter
+        def stopped(self, why):
+            self.why = why
+
+    watched = Watched()
+    watched.why, watched.trips, hands._robot = robot.stopped, robot.trips, watched
+    hands.serve("stream", 1)
+    assert "Bob" in watched.why and hands.wanted is LIMP
 
 
 def test_a_stop_acts_even_when_too_many_wishes_wait(hands, robot):

@@ -25,6 +25,16 @@ INFO = model.info(simulated=False)
 TICK = 0.002
 
 
+def state(joints=INFO.stand_pos, temperature=30.0, noise=0.0):
+    """A packet of the robot, upright and at rest."""
+    slots, noise = np.zeros(wire.SLOTS), np.zeros(3) + noise
+    pos = slots.copy()
+    pos[:12] = joints
+    rest = (slots, pos, slots, slots, slots, slots + temperature, np.full(4, 30.0))
+    gravity = np.array([0.0, 0.0, 9.81])
+    return encode_state(LowState(np.array([1.0, 0.0, 0.0, 0.0]), noise, gravity + noise, np.zeros(3), *rest))
+
+
 class Driven:
     """A servo loop with a box that beats every 10 ticks, and a robot whose joints go where they are told."""
 
@@ -50,15 +60,8 @@ class Driven:
             self.now, self.ticks = self.now + TICK, self.ticks + 1
             if self.beating and self.ticks % 10 == 0:
                 self.beat()
-            slots, noise = np.zeros(wire.SLOTS), self.rng.normal(0, 1e-3, 3)
-            pos = slots.copy()
-            pos[:12] = self.pos
-            rest = (slots, pos, slots, slots, slots, slots + self.temperature, np.full(4, 30.0))
-            up = np.array([1.0, 0.0, 0.0, 0.0])
-            self.loop.hear(
-                encode_state(LowState(up, noise, np.array([0.0, 0.0, 9.81]) + noise, np.zeros(3), *rest)),
-                self.now,
-            )
+            packet = state(self.pos, self.temperature, self.rng.normal(0, 1e-3, 3))
+            self.loop.hear(packet, self.now)
             low = decode_command(self.loop.step(self.now, orphaned))
         return low
 
@@ -212,7 +215,7 @@ def around(file):
 
 
 def test_a_trip_is_on_the_disk_when_the_servo_has_left(around, file):
-    report = around.run(trips=1, trip=FAULTS.index(Fault.EMERGENCY_STOP))
+    report = around.run(trips=[fault is Fault.EMERGENCY_STOP for fault in FAULTS])
     assert report["mode"] == Mode.DAMP
     kept = latch.read(file)
     assert (kept.robot, kept.why) == ("a1-lab", "someone pressed stop")
@@ -226,5 +229,6 @@ def test_a_servo_that_leaves_in_peace_keeps_nothing(around, file):
 def test_a_granted_reset_takes_it_from_the_disk(around, file):
     latch.write(file, latch.Stop("a1-lab", "someone pressed stop", "", ""))
     around.servo.loop.stops = around.servo._kept = ("as if it had kept it",)
+    around.servo.loop.hear(state(), 50.0)
     around.run(resets=1)
     assert latch.read(file) is None

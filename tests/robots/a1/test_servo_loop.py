@@ -179,16 +179,62 @@ def test_told_to_leave_it_damps_for_its_ticks_and_is_done(plant):
 
 def test_a_trip_damps_at_the_next_tick_and_stays(plant):
     plant.drive(1.0)
-    plant.order["trips"], plant.order["trip"] = 1, FAULTS.index(Fault.EMERGENCY_STOP)
-    plant.loop.obey(plant.order, plant.now)
+    trip(plant, Fault.EMERGENCY_STOP)
     assert is_damping(plant.tick())
     assert is_damping(plant.drive(0.5))
     assert plant.causes() == {Fault.EMERGENCY_STOP}
 
 
+def trip(plant, *faults):
+    for fault in faults:
+        plant.order["trips"][FAULTS.index(fault)] += 1
+    plant.loop.obey(plant.order, plant.now)
+
+
 def reset(plant):
     plant.order["resets"] += 1
     plant.loop.obey(plant.order, plant.now)
+
+
+def test_no_trip_hides_behind_another_of_the_same_order(plant):
+    plant.drive(1.0)
+    trip(plant, Fault.SWITCHED_OFF, Fault.EMERGENCY_STOP)
+    assert (plant.tick().mode == wire.BRAKE).all() and plant.loop.mode is Mode.OFF
+    causes = [finding.fault for finding in get_causes(plant.loop.report)]
+    assert causes == [Fault.SWITCHED_OFF, Fault.EMERGENCY_STOP], "the worst first"
+
+
+def test_a_reset_in_the_same_order_as_a_trip_grants_nothing(plant):
+    plant.drive(1.0)
+    plant.order["resets"] += 1
+    trip(plant, Fault.EMERGENCY_STOP)
+    assert is_damping(plant.tick()) and plant.loop.mode is Mode.DAMP
+
+
+@pytest.mark.parametrize(("pause", "mode"), [(0.19, Mode.NORMAL), (0.21, Mode.HOLD), (1.1, Mode.DAMP)])
+def test_a_servo_that_had_no_turn_knows_how_long_the_robot_got_no_command(plant, pause, mode):
+    """However fresh the driver's command is when it wakes up."""
+    plant.drive(1.0)
+    plant.now += pause
+    plant.command()
+    plant.tick()
+    assert plant.loop.mode is mode
+    assert plant.causes() == {
+        Mode.NORMAL: set(), Mode.HOLD: {Fault.COMMAND_LATE}, Mode.DAMP: {Fault.COMMAND_LOST},
+    }[mode]  # fmt: skip
+
+
+def test_no_reset_while_the_robot_is_silent(plant):
+    plant.drive(1.0)
+    plant.answers = False
+    plant.drive(0.6)
+    assert plant.loop.mode is Mode.DAMP
+    reset(plant)
+    assert plant.loop.mode is Mode.DAMP
+    plant.answers = True
+    plant.tick()
+    reset(plant)
+    assert plant.loop.mode is Mode.NORMAL
 
 
 def test_after_a_reset_from_damping_the_robot_is_passive_until_commanded(plant):

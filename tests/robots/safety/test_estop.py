@@ -149,6 +149,21 @@ def test_a_stop_is_latched_until_the_button_is_released_and_a_person_resets_it(b
     assert box.state is EstopState.READY
 
 
+def test_a_press_that_comes_together_with_a_reset_is_not_forgiven_by_it(box):
+    """Pressed and released between two looks, as on a computer that gave nobody a turn for a while."""
+    box.beat(1, pressed=True).beat(2)
+    assert box.forgive() == [Fault.STOP_BUTTON], "nobody has seen it yet"
+    assert box.forgive() == []
+
+
+def test_a_second_press_that_comes_together_with_the_reset_of_the_first_is_not_forgiven_by_it(box):
+    box.beat(1, pressed=True).beat(2)
+    assert box.found == [Fault.STOP_BUTTON]
+    box.beat(1, pressed=True).beat(2)
+    assert box.forgive() == [Fault.STOP_BUTTON]
+    assert box.forgive() == [] and box.state is EstopState.READY
+
+
 @pytest.mark.parametrize("nobody", ["", "  "])
 def test_nobody_resets_nothing(box, nobody):
     box.beat(1, pressed=True).beat(1)
@@ -238,6 +253,7 @@ def test_nonsense_is_a_pressed_button(box, nonsense):
     assert box.state is EstopState.LOST
     assert box.forgive() == [Fault.STOP_BOX_SENSELESS]
     box.say(b"\n").beat(2)
+    assert box.found == [Fault.STOP_BOX_SENSELESS]
     assert box.forgive() == []
 
 

@@ -1,0 +1,180 @@
+"""What the driver remembers of a stop, whatever becomes of its servo: a loop in this process, in time that is told."""
+
+import numpy as np
+import pytest
+
+from robots.a1 import model, wire
+from robots.a1.driver import A1
+from robots.a1.emulated import EmulatedA1
+from robots.a1.protocol import LowState, encode_state
+from robots.a1.sdk import SdkA1
+from robots.a1.servo_loop import ServoLoop
+from robots.clock import ManualClock
+from robots.robot import JointCommand, RobotError, RobotStopped
+from robots.safety import latch
+from robots.safety.faults import Fault
+from robots.safety.modes import Mode
+
+INFO = model.info(simulated=False)
+
+
+class Laboratory:
+    """What outlives a connection: the clock, the robot, and what is wrong with either end."""
+
+    def __init__(self):
+        self.clock, self.rng = ManualClock(100.0), np.random.default_rng(0)
+        self.answers = True  # the robot
+        self.hangs = False  # the servo
+        self.dead = False
+        self.on_report = lambda: None  # what another thread does while this one waits for a report
+        self.servos = []
+
+    def make(self, config):
+        self.servos.append(Servo(self, config))
+        return self.servos[-1]
+
+    def packet(self):
+        slots, noise = np.zeros(wire.SLOTS), self.rng.normal(0, 1e-3, 3)
+        pos = slots.copy()
+        pos[:12] = INFO.stand_pos
+        rest = (slots, pos, slots, slots, slots, slots + 30.0, np.full(4, 30.0))
+        up = np.array([1.0, 0.0, 0.0, 0.0])
+        return encode_state(LowState(up, noise, np.array([0.0, 0.0, 9.81]) + noise, np.zeros(3), *rest))
+
+
+class Servo:
+    """The face of ``ServoProcess`` on a loop that ticks whenever it is asked for a report."""
+
+    pid = 1
+
+    def __init__(self, laboratory, config):
+        self._laboratory = laboratory
+        self._loop = ServoLoop(INFO, config, laboratory.clock.now())
+        self._order = None
+
+    @property
+    def running(self):
+        return not self._laboratory.dead
+
+    def order(self, record):
+        self._order = record.copy()
+
+    def report(self):
+        it = self._laboratory
+        it.on_report()
+        if it.dead or it.hangs:
+            return None
+        it.clock.advance(0.002)
+        now = it.clock.now()
+        if it.answers:
+            self._loop.hear(it.packet(), now)
+        if self._order is not None:
+            self._loop.obey(self._order, now)
+        self._loop.step(now)
+        return self._loop.report.copy()
+
+    def last_words(self):
+        return "killed"
+
+    def end(self):
+        """As a process that is gone."""
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    made = Laboratory()
+    monkeypatch.setattr("robots.a1.driver.ServoProcess", made.make)
+    return made
+
+
+@pytest.fixture
+def robot(lab):
+    made = A1("127.0.0.1", patience=0.5)
+    made._clock = lab.clock
+    made.connect()
+    return made
+
+
+def push(robot):
+    """Make it stiff."""
+    robot.write(JointCommand.hold(INFO.stand_pos, INFO))
+    assert robot.read().seq and robot.sent().kp.any() and robot.mode is Mode.NORMAL
+
+
+def test_a_connection_that_fails_does_not_make_a_stop_forgotten(lab, robot):
+    robot.trip(Fault.EMERGENCY_STOP)
+    assert robot.mode is Mode.DAMP
+    robot.close()
+    lab.answers = False
+    with pytest.raises(RobotError, match="no A1 answers"):
+        robot.connect()
+    lab.answers = True
+    robot.connect()
+    assert robot.stopped == "DAMP: someone pressed stop"
+    robot.reset("Ada")
+    robot.close()
+    robot.connect()
+    assert robot.stopped == ""
+
+
+def test_a_stop_that_the_servo_died_of_before_it_read_it_holds_for_the_next_servo(lab, robot):
+    push(robot)
+    lab.hangs = True
+    robot.trip(Fault.EMERGENCY_STOP)
+    lab.dead = True
+    robot.close()
+    lab.dead = lab.hangs = False
+    robot.connect()
+    assert robot.mode is Mode.DAMP and len(lab.servos) == 2
+
+
+def test_a_worse_stop_is_not_hidden_by_a_milder_one_right_after_it(lab, robot):
+    push(robot)
+    robot.trip(Fault.SWITCHED_OFF)
+    robot.trip(Fault.EMERGENCY_STOP)
+    assert robot.mode is Mode.OFF
+    robot.close()
+    robot.connect()
+    assert robot.mode is Mode.OFF, "the worse of the two is what is remembered"
+
+
+def test_a_reset_that_the_servo_did_not_answer_is_not_granted_later_when_nobody_waits_for_it(lab, robot):
+    push(robot)
+    lab.clock.advance(0.3)
+    assert robot.mode is Mode.HOLD
+    lab.hangs = True
+    with pytest.raises(RobotError, match="stays stopped"):
+        robot.reset("Ada")
+    lab.hangs = False
+    for _ in range(10):
+        assert robot.mode is Mode.HOLD
+    robot.reset("Ada")
+    assert robot.stopped == ""
+
+
+def test_a_stop_pressed_while_a_reset_is_under_way_is_not_reset_by_it(lab, robot):
+    robot.trip(Fault.EMERGENCY_STOP)
+    assert robot.mode is Mode.DAMP
+
+    def press():
+        lab.on_report = lambda: None
+        robot.trip(Fault.EMERGENCY_STOP)
+
+    order = robot._servo.order
+    robot._servo.order = lambda record: (order(record), setattr(lab, "on_report", press))[0]
+    with pytest.raises(RobotError, match="stays in DAMP: someone pressed stop"):
+        robot.reset("Ada")
+    robot.close()
+    robot.connect()
+    assert robot.mode is Mode.DAMP
+
+
+@pytest.mark.parametrize("kind", [EmulatedA1, SdkA1])
+def test_a_stop_on_disk_is_found_before_anything_is_started(lab, tmp_path, monkeypatch, kind):
+    file = tmp_path / "a1.stop"
+    latch.write(file, latch.Stop("a1", "someone pressed stop", "today", "ada"))
+    for name in ("sdk.SdkProcess", "emulated.EmulatorProcess"):
+        monkeypatch.setattr(f"robots.a1.{name}", None)
+    with pytest.raises(RobotStopped, match="Look at the robot"):
+        kind(latch=file).connect()
+    assert not lab.servos
