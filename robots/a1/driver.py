@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 POLL = 0.005  # s between two looks while connecting or resetting
 ANSWER_WITHIN = 0.5  # s
-START = 20.0  # s that the servo's process may take to begin, on a computer with much else to do
+START = 60.0  # s that the servo's process may take to begin, on a computer with much else to do
 
 
 class A1:

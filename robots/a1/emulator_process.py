@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 LINGER = 3.0  # s it goes on after the process that started it is gone
 PATIENCE = 5.0  # s until it must have left
+START = (
+    120.0  # s that it may take to begin, on a computer with much else to do; one that ends says so at once
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def _write_changes(emulator: Emulator, file: IO[str]) -> None:
 class EmulatorProcess:
     """A running emulated A1. ``end`` must be called; should this process die instead, it leaves after LINGER."""
 
-    def __init__(self, config: EmulatorConfig, patience: float = 30.0):
+    def __init__(self, config: EmulatorConfig, patience: float = START):
         """Start it and wait until it listens.
 
         Raises:

@@ -14,7 +14,7 @@ def test_made_up_rows_fit_their_spec():
     validate(stacked, rows)
 
 
-@pytest.mark.parametrize("part", ["policy", "robot", "replay"])
+@pytest.mark.parametrize("part", ["policy", "robot", "replay", "protocol"])
 def test_each_part_can_be_measured(part):
     found = measures.PARTS[part](load("fake-tiny"), 0.05)
     assert found and all(value > 0 for value in found.values())

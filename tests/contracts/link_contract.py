@@ -1,6 +1,7 @@
 """What every link promises, whatever lies between its ends. A link's own test gives a ``Pair`` and inherits these.
 
-``eventually`` is the only wait: it polls a real condition and gives up after a deadline.
+``eventually`` is the only wait: it polls a real condition and gives up after a deadline, which is long: it bounds how
+late a failure is told, not how fast a computer has to be.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def pump(learner: LearnerEnd, store: DurableRows, seconds: float = 0.01) -> None
 
 
 def eventually(
-    condition: Callable[[], Any], each: Callable[[], Any] = lambda: None, within: float = 10.0
+    condition: Callable[[], Any], each: Callable[[], Any] = lambda: None, within: float = 60.0
 ) -> Any:
     """Call ``each`` until ``condition`` holds; its value. Fails after ``within`` [s]."""
     deadline = time.monotonic() + within
@@ -120,7 +121,7 @@ class LinkContract:
     def test_receive_without_rows_returns_after_its_timeout(self, learner):
         began = time.monotonic()
         assert learner.receive(0.05) == []
-        assert 0.04 <= time.monotonic() - began < 2.0
+        assert 0.04 <= time.monotonic() - began < 30.0
 
     def test_a_row_counts_as_unacknowledged_until_the_learner_says_it_is_durable(self, learner, actor, store):
         for i in range(5):
@@ -245,7 +246,7 @@ class LinkContract:
 
         for i in range(10):
             actor.send(row(i))
-        closing = threading.Thread(target=actor.close, args=(5.0,))
+        closing = threading.Thread(target=actor.close, args=(60.0,))
         closing.start()
         eventually(lambda: not closing.is_alive(), lambda: pump(learner, store))
         assert store.count == 10

@@ -7,6 +7,7 @@ class TestMyRobot(RobotContract):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import numpy as np
@@ -20,6 +21,8 @@ PERIOD = 0.05  # s, one control step
 
 class RobotContract:
     """The tests. ``self.make_robot()`` gives a new robot, not connected, on a clock that does not wait."""
+
+    real_time = False  # True: its time goes on while a busy computer gives the test, or the robot, no turn
 
     def make_robot(self) -> Robot:
         raise NotImplementedError("return a new robot that is not connected")
@@ -85,18 +88,24 @@ class RobotContract:
         assert isinstance(state.seq, int)
 
     def test_time_goes_with_the_clock(self, robot):
-        before = robot.read()
-        robot.clock.sleep_until(robot.clock.now() + PERIOD)
-        after = robot.read()
-        assert after.time > before.time
-        assert after.time == pytest.approx(robot.clock.now(), abs=0.01)
+        def look():
+            before = robot.read()
+            robot.clock.sleep_until(robot.clock.now() + PERIOD)
+            after = robot.read()
+            assert after.time > before.time
+            assert after.time == pytest.approx(robot.clock.now(), abs=0.01)
+
+        once_in(50 if self.real_time else 1, look)
 
     def test_seq_counts_readings(self, robot):
-        seen = [robot.read().seq]
-        for _ in range(5):
-            robot.clock.sleep_until(robot.clock.now() + PERIOD)
-            seen.append(robot.read().seq)
-        assert seen == sorted(set(seen)), "every new reading has a larger seq"
+        def look():
+            seen = [robot.read().seq]
+            for _ in range(5):
+                robot.clock.sleep_until(robot.clock.now() + PERIOD)
+                seen.append(robot.read().seq)
+            assert seen == sorted(set(seen)), "every new reading has a larger seq"
+
+        once_in(50 if self.real_time else 1, look)
 
     def test_a_reading_is_not_changed_by_the_next(self, robot):
         state = robot.read()
@@ -206,6 +215,16 @@ class RobotContract:
             raise ZeroDivisionError
         with pytest.raises(RobotError):
             robot.read()
+
+
+def once_in(looks: int, look: Callable[[], None]) -> None:
+    """``look`` must hold, at least once: a computer with too little time for all may spoil some looks, not all."""
+    for left in reversed(range(looks)):
+        try:
+            return look()
+        except AssertionError:
+            if not left:
+                raise
 
 
 def spoil(value: np.ndarray, fault: str):

@@ -14,12 +14,17 @@ def standing(a1):
     return a1
 
 
-def test_a_driver_that_hangs_is_held_then_damped(standing, wait):
-    wait(0.4)
-    assert standing.mode is Mode.HOLD and standing.sent().kp.all()
-    assert up_z(standing.read()) > 0.9
-    wait(0.9)
-    assert standing.mode is Mode.DAMP and not standing.sent().kp.any()
+def test_a_driver_that_hangs_is_held_then_damped(standing, until):
+    until(lambda: standing.mode is not Mode.NORMAL)
+    sent, state = standing.sent(), standing.read()
+    if standing.mode is Mode.HOLD:  # as ever, unless the computer gave this test no turn for seconds
+        assert sent.kp.all() and up_z(state) > 0.9
+    until(lambda: standing.mode is Mode.DAMP)
+    assert not standing.sent().kp.any()
+    found = standing.fault_counts()
+    assert found[Fault.COMMAND_LATE] > 10 and found[Fault.COMMAND_LOST] >= 1, (
+        "it was held for a while, then damped"
+    )
     sent = standing.write(JointCommand.hold(standing.info.stand_pos, standing.info))
     assert not sent.kp.any()
     with pytest.raises(MotionStopped, match="no new command"):

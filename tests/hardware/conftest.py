@@ -16,6 +16,10 @@ from robots.a1.driver import A1
 from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 
+# An emulated robot, its servo and the test share a computer: commands and states may be later there than a real
+# robot's should be, as in the preset a1-emulated.
+PATIENT = {**SOFT_STOPS, "command_hold": 1.0, "command_damp": 3.0, "state_hold": 1.0, "state_damp": 3.0}
+
 REAL = os.environ.get("DAYDREAMER_A1", "")
 HERE = os.path.dirname(__file__)
 _emulated: list[EmulatorProcess] = []
@@ -42,7 +46,7 @@ def address():
         host, _, port = REAL.partition(":")
         return host, int(port or 8007)
     pytest.importorskip("pybullet")
-    _emulated.append(EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0))
+    _emulated.append(EmulatorProcess(EmulatorConfig(port=0, start="belly")))
     return _emulated[0].address
 
 
@@ -53,7 +57,7 @@ def make(address):
 
     def driver(**options) -> A1:
         if not REAL:
-            options = {"safety": SOFT_STOPS, **options}
+            options = {"safety": PATIENT, **options}
         robot = A1(*address, local_port=8080 if REAL else 0, **options)
         made.append(robot)
         return robot
@@ -75,3 +79,16 @@ def a1(make):
 def wait(a1):
     """``wait(seconds)`` of the robot's clock."""
     return lambda seconds: a1.clock.sleep_until(a1.clock.now() + seconds)
+
+
+@pytest.fixture
+def until(a1):
+    """``until(condition)`` looks 500 times a second, and gives up after so many seconds."""
+
+    def until(condition, within=60.0):
+        deadline = a1.clock.now() + within
+        while not condition():
+            assert a1.clock.now() < deadline, f"not within {within} s"
+            a1.clock.sleep_until(a1.clock.now() + 0.002)
+
+    return until

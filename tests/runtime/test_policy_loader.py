@@ -11,7 +11,7 @@ def test_it_builds_beside_and_only_the_newest():
 
     def build(data):
         begun.set()
-        assert go.wait(10)
+        assert go.wait(60)
         built.append(data)
         if data == b"bad":
             raise Corrupt("no policy")
@@ -19,7 +19,7 @@ def test_it_builds_beside_and_only_the_newest():
 
     loader = PolicyLoader(build)
     loader.load(b"1")
-    assert begun.wait(10)
+    assert begun.wait(60)
     assert loader.take() is None, "it is still being built, and nobody waited"
     for data in (b"2", b"3", b"bad"):
         loader.load(data)
@@ -42,7 +42,7 @@ def test_one_that_cannot_be_built_leaves_the_running_one_alone(caplog):
     loader = PolicyLoader(build)
     loader.load(b"bad")
     loader.load(b"good")
-    assert done.wait(10)
+    assert done.wait(60)
     loader.close()
     assert loader.take() == b"good"
 
@@ -60,6 +60,6 @@ def test_a_mistake_in_building_does_not_end_the_loading_of_policies(caplog):
     loader.load(b"odd")
     eventually(lambda: "unhashable" in caplog.text)
     loader.load(b"good")
-    assert done.wait(10)
+    assert done.wait(60)
     loader.close()
     assert loader.take() == b"good"

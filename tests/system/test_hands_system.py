@@ -18,7 +18,7 @@ from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.transport.console_messages import HandRefused
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
-LONG = 20.0  # s
+LONG = 60.0  # s
 PRESET = load("fake-tiny")
 
 

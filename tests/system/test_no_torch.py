@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 
 WITHOUT_TORCH = """
     import sys

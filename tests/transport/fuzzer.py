@@ -103,7 +103,7 @@ def as_actor(port: int, frames: int, dice: random.Random) -> int:
             known = actor_frames(sent)
             with contextlib.suppress(zmq.Again):  # it does not read us any more
                 line.send(known[0])
-                line.poll(2000)  # welcomed, or refused: from here on what is sent arrives
+                line.poll(20_000)  # welcomed, or refused: from here on what is sent arrives
                 for _ in range(HANDFUL):
                     sent += 1
                     frame = damage(dice.choice(known), dice, known)

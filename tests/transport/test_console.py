@@ -19,7 +19,7 @@ from daydreamer.transport.console_keys import console_keys, viewer_keys
 from daydreamer.transport.console_messages import HandRefused
 from daydreamer.transport.link import LinkError
 
-LONG = 20.0  # s; a loaded machine may take its time
+LONG = 60.0  # s; a loaded machine may take its time
 
 
 def telemetry(**changes):

@@ -67,14 +67,14 @@ def test_killing_either_end_loses_and_doubles_no_row(tmp_path, port):
     try:
         for victims in VICTIMS:
             before = size()
-            eventually(lambda before=before: size() > before, lambda: time.sleep(0.02), within=20.0)
+            eventually(lambda before=before: size() > before, lambda: time.sleep(0.02))
             time.sleep(chance.uniform(0.0, 0.1))  # to hit any moment of the exchange
             if "learner" in victims:
                 learner.restart()
             if "actor" in victims:
                 actor.restart()
                 streams.append(actor.heard())
-        said, _ = actor.running.communicate("stop\n", timeout=30)
+        said, _ = actor.running.communicate("stop\n", timeout=150)
         sent, unacked = map(int, said.split())
     finally:
         learner.kill()

@@ -78,6 +78,7 @@ class Fleet:
         return all(actor.status().acked == actor.status().sent for actor in self.actors)
 
 
+@pytest.mark.usefixtures("patient_peers")
 @pytest.mark.parametrize("misbehaves", [floods, overruns, stalls, misfits])
 def test_fifteen_robots_notice_nothing_of_one_that_misbehaves(tmp_path, misbehaves):
     keys, store = tmp_path / "keys", DurableRows()

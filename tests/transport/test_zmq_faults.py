@@ -48,6 +48,7 @@ def dial(ends, port, directory, **settings):
     return ends[-1]
 
 
+@pytest.mark.usefixtures("patient_peers")
 def test_a_stranger_who_talks_nonsense_disturbs_nobody(ends, store, tmp_path, context):
     learner = listen(ends, store)
     actor = dial(ends, learner.port, tmp_path)
@@ -203,14 +204,14 @@ def test_a_spool_at_its_limit_holds_the_robot_and_frees_it_again(ends, store, tm
 
 
 def test_a_learner_that_falls_silent_is_left_for_one_that_speaks(ends, store, tmp_path, context, monkeypatch):
-    monkeypatch.setattr(actor_session, "SILENCE", 0.3)
     frozen = context.socket(zmq.ROUTER)
     port = frozen.bind_to_random_port("tcp://127.0.0.1")
     actor = dial(ends, port, tmp_path)
     identity, hello = frozen.recv_multipart()
     frozen.send_multipart([identity, encode(Welcome(decode(hello).stream, 0, 10))])
     actor.send(row(0))
-    assert isinstance(decode(frozen.recv_multipart()[1]), RowBatch)
+    eventually(lambda: isinstance(decode(frozen.recv_multipart()[1]), RowBatch))  # after a ping, perhaps
+    monkeypatch.setattr(actor_session, "SILENCE", 0.3)
     # It accepts connections and says no more. The actor comes back with another hello, on another connection.
     other, again = eventually(
         lambda: (m := frozen.recv_multipart()) and isinstance(decode(m[1]), Hello) and m
@@ -224,7 +225,6 @@ def test_a_learner_that_falls_silent_is_left_for_one_that_speaks(ends, store, tm
 
 
 def test_an_actor_that_vanishes_without_a_word_is_forgotten(ends, store, tmp_path, context, monkeypatch):
-    monkeypatch.setattr(learner_session, "SILENCE", 0.3)
     learner = listen(ends, store)
     silent = context.socket(zmq.DEALER)
     silent.connect(f"tcp://127.0.0.1:{learner.port}")
@@ -232,6 +232,7 @@ def test_an_actor_that_vanishes_without_a_word_is_forgotten(ends, store, tmp_pat
     silent.send(encode(Hello("spot", "spot-1700000000000-0a1b2c3d", spec, "0", "")))
     eventually(learner.actors, lambda: learner.receive(0.01))
     assert learner.actors()["spot"].connected
+    monkeypatch.setattr(learner_session, "SILENCE", 0.3)
     eventually(lambda: not learner.actors()["spot"].connected, lambda: learner.receive(0.05))
 
 
@@ -240,26 +241,28 @@ def test_rows_end_a_wait_at_once(ends, store, tmp_path):
     actor = dial(ends, learner.port, tmp_path)
     eventually(lambda: actor.status().connected, lambda: learner.receive(0.01))
     came = []
-    waiting = threading.Thread(target=lambda: came.extend(learner.receive(30.0)))
+    waiting = threading.Thread(target=lambda: came.extend(learner.receive(120.0)))
     waiting.start()
     actor.send(row(0))
-    waiting.join(10.0)
+    waiting.join(60.0)  # half as long as it would wait for nothing
     assert len(came) == 1
 
 
+@pytest.mark.usefixtures("patient_peers")
 def test_what_another_thread_wants_said_is_said_at_once(ends, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(learner_session, "HEARTBEAT", 60.0)  # nothing but the bell ends the wait
+    for session in (learner_session, actor_session):  # nothing but the bell ends the wait
+        monkeypatch.setattr(session, "HEARTBEAT", 120.0)
     learner = listen(ends, store)
     actor = dial(ends, learner.port, tmp_path)
     eventually(lambda: actor.status().connected, lambda: learner.receive(0.01))
-    waiting = threading.Thread(target=learner.receive, args=(30.0,), daemon=True)
+    waiting = threading.Thread(target=learner.receive, args=(120.0,), daemon=True)
     waiting.start()
     learner.publish(PolicyMessage.of(1, b"weights"))
-    eventually(actor.policy, within=2.0)
+    eventually(actor.policy, within=40.0)
     learner.stop("done")
-    eventually(lambda: actor.status().stopped == "done", within=2.0)
+    eventually(lambda: actor.status().stopped == "done", within=40.0)
     actor.send(row(0))
-    waiting.join(10.0)
+    waiting.join(40.0)
     assert not waiting.is_alive()
 
 
@@ -314,7 +317,7 @@ def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_
     staying, leaving = (second, first) if first.status().refused else (first, second)
     eventually(lambda: staying.status().unacked == 0, lambda: pump(learner, store))
     staying.close()
-    eventually(lambda: leaving.status().unacked == 0, lambda: pump(learner, store), within=20.0)
+    eventually(lambda: leaving.status().unacked == 0, lambda: pump(learner, store))
     assert store.rewards == {one.stream: [float(i) for i in range(50)] for one in (first, second)}
 
 

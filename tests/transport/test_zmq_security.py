@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import socket
+from functools import partial
 
 import pytest
 import zmq
@@ -13,6 +14,7 @@ from daydreamer.transport.actor_link import ActorLink
 from daydreamer.transport.auth import KeyProblem, load_actor_keys, load_learner_keys, new_keys
 from daydreamer.transport.learner_link import LearnerLink
 from daydreamer.transport.link import PolicyMessage
+from daydreamer.transport.seldom import Seldom
 from tests.contracts.link_contract import SPEC, DurableRows, eventually, pump, row
 
 TRIES = 5
@@ -22,6 +24,12 @@ TRIES = 5
 def keys(tmp_path):
     new_keys(tmp_path / "keys", ["spot", "rex"])
     return tmp_path / "keys"
+
+
+@pytest.fixture
+def one_line_for_all(monkeypatch):
+    """However long the tries take, they are within the time in which a text is logged once."""
+    monkeypatch.setattr(learner_link, "Seldom", partial(Seldom, interval=3600.0))
 
 
 @pytest.fixture
@@ -73,6 +81,7 @@ def unknown_key(directory, keys):
     return load_actor_keys(directory, "spot").apply
 
 
+@pytest.mark.usefixtures("patient_peers", "one_line_for_all")
 @pytest.mark.parametrize("who", ["no keys", "a password", "keys for another learner", "an unknown key"])
 def test_whoever_is_not_allowed_gets_nothing_and_leaves_one_line(
     learner, dial, store, keys, tmp_path, caplog, who
@@ -109,6 +118,7 @@ def test_whoever_is_not_allowed_gets_nothing_and_leaves_one_line(
     assert actor.status().connected
 
 
+@pytest.mark.usefixtures("patient_peers", "one_line_for_all")
 def test_plain_text_gets_no_answer_but_a_greeting_and_leaves_one_line(learner, store, caplog, monkeypatch):
     monkeypatch.setattr(handshakes, "PATIENCE", 0.2)
     for _ in range(TRIES):
@@ -120,6 +130,7 @@ def test_plain_text_gets_no_answer_but_a_greeting_and_leaves_one_line(learner, s
     assert len(caplog.messages) == 1
 
 
+@pytest.mark.usefixtures("patient_peers")
 def test_a_key_cannot_speak_for_another_actor(learner, dial, store):
     spot, false = dial("spot"), dial("spot", keys_of="rex")
     reason = eventually(lambda: false.status().refused, lambda: pump(learner, store))
@@ -130,6 +141,7 @@ def test_a_key_cannot_speak_for_another_actor(learner, dial, store):
     assert spot.status().refused is None
 
 
+@pytest.mark.usefixtures("patient_peers")
 def test_deleting_a_key_shuts_its_owner_out_at_once(learner, dial, store, keys, monkeypatch):
     monkeypatch.setattr(learner_link, "CHECK_KEYS", 0.0)
     spot, rex = dial("spot"), dial("rex")

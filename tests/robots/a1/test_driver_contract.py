@@ -15,17 +15,21 @@ from tests.contracts.robot_contract import RobotContract
 pytest.importorskip("pybullet")
 
 
+# Tests stall on a busy computer; what is tested here is not how late a command or a state may be.
+PATIENT = {**SOFT_STOPS, "command_hold": 5.0, "command_damp": 9.0, "state_hold": 5.0, "state_damp": 9.0}
+
+
 class Bench:
     """One emulated A1 for all tests; one driver, connected for as long as no test needs another."""
 
     def __init__(self):
-        self.emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0)
+        self.emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly"))
         self.driver: A1 | None = None
 
     def new_driver(self) -> A1:
         if self.driver is not None:
             self.driver.close()
-        self.driver = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=SOFT_STOPS)
+        self.driver = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=PATIENT)
         return self.driver
 
     def connected(self) -> A1:
@@ -51,6 +55,8 @@ def bench():
 
 
 class TestA1(RobotContract):
+    real_time = True
+
     @pytest.fixture(autouse=True)
     def at_the_bench(self, bench):
         self.bench = bench
@@ -105,10 +111,16 @@ def test_figures_of_the_servo(a1):
     assert statistics["states"] > 0 and statistics["late_p50_ms"] <= statistics["late_p99_ms"]
 
 
+def await_stop(a1):
+    deadline = a1.clock.now() + 60.0
+    while a1.mode is not Mode.DAMP and a1.clock.now() < deadline:
+        a1.clock.sleep_until(a1.clock.now() + 0.01)
+    assert a1.mode is Mode.DAMP
+
+
 def test_a_stop_is_told_with_its_cause_and_reset_by_a_named_person(a1):
     a1.trip(Fault.EMERGENCY_STOP)
-    a1.clock.sleep_until(a1.clock.now() + 0.05)
-    assert a1.mode is Mode.DAMP
+    await_stop(a1)
     assert a1.stopped == "DAMP: someone pressed stop"
     assert a1.fault_counts()[Fault.EMERGENCY_STOP] == 1
     with pytest.raises(RobotError, match="name of the person"):
@@ -120,7 +132,7 @@ def test_a_stop_is_told_with_its_cause_and_reset_by_a_named_person(a1):
 
 def test_a_stop_outlasts_closing_and_connecting(a1):
     a1.trip(Fault.EMERGENCY_STOP)
-    a1.clock.sleep_until(a1.clock.now() + 0.05)
+    await_stop(a1)
     a1.close()
     a1.connect()
     assert a1.stopped == "DAMP: someone pressed stop"

@@ -25,13 +25,13 @@ class Bench:
     """One emulated A1 for all tests; one driver, connected for as long as no test needs another."""
 
     def __init__(self):
-        self.emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=30.0)
+        self.emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly"))
         self.driver: SdkA1 | None = None
 
     def new_driver(self) -> SdkA1:
         if self.driver is not None:
             self.driver.close()
-        self.driver = SdkA1(damp_time=0.02, patience=30.0, safety={**SOFT_STOPS, **NEVER_LATE})
+        self.driver = SdkA1(damp_time=0.02, patience=60.0, safety={**SOFT_STOPS, **NEVER_LATE})
         return self.driver
 
     def connected(self) -> SdkA1:
@@ -59,16 +59,9 @@ def bench():
         made.emulator.end()
 
 
-def once_in_many(look):
-    for _ in range(50):
-        try:
-            return look()
-        except AssertionError as error:
-            late = error
-    raise late
-
-
 class TestSdkA1(RobotContract):
+    real_time = True  # and five processes share the cores of the computer
+
     @pytest.fixture(autouse=True)
     def at_the_bench(self, bench):
         self.bench = bench
@@ -80,14 +73,6 @@ class TestSdkA1(RobotContract):
     def robot(self):
         return self.bench.connected()
 
-    # Five processes share the cores of the computer: one look of many must come in time.
-
-    def test_time_goes_with_the_clock(self, robot):
-        once_in_many(lambda: super(TestSdkA1, self).test_time_goes_with_the_clock(robot))
-
-    def test_seq_counts_readings(self, robot):
-        once_in_many(lambda: super(TestSdkA1, self).test_seq_counts_readings(robot))
-
     def last_sent(self, robot: SdkA1) -> JointCommand:
         robot.connect()
         return robot.sent()
@@ -96,7 +81,7 @@ class TestSdkA1(RobotContract):
 def test_a_module_that_dies_is_told_and_the_next_connection_has_another(bench):
     robot = bench.connected()
     os.kill(robot.bridge_pid, signal.SIGKILL)
-    deadline = robot.clock.now() + 20.0
+    deadline = robot.clock.now() + 60.0
     with pytest.raises(StaleState, match="the vendor's module is gone: it ended with signal 9"):
         while robot.clock.now() < deadline:
             robot.read()
@@ -112,7 +97,9 @@ def test_the_stop_of_the_safety_core_reaches_the_robot_through_the_module(bench)
     robot = bench.connected()
     robot.write(JointCommand.hold(robot.info.stand_pos, robot.info))
     robot.trip(Fault.EMERGENCY_STOP)
-    robot.clock.sleep_until(robot.clock.now() + 0.1)
+    deadline = robot.clock.now() + 60.0
+    while robot.mode is not Mode.DAMP and robot.clock.now() < deadline:
+        robot.clock.sleep_until(robot.clock.now() + 0.01)
     assert robot.mode is Mode.DAMP and not robot.sent().kp.any()
 
 

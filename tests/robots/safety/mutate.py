@@ -184,7 +184,7 @@ def noticed(tree: Path, file: str, seconds: int) -> bool:
 
 def _run(tree: Path, groups: list[list[str]], seconds: int) -> int:
     import pytest
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
     signal.alarm(seconds)
     os.chdir(tree)
@@ -193,7 +193,10 @@ def _run(tree: Path, groups: list[list[str]], seconds: int) -> int:
     with open(os.devnull, "w") as null:
         os.dup2(null.fileno(), 1)
         os.dup2(null.fileno(), 2)
-        settings.register_profile("mutate", derandomize=True, database=None)
+        slow = [HealthCheck.too_slow]  # is no sign that a mutant was noticed
+        settings.register_profile(
+            "mutate", derandomize=True, database=None, deadline=None, suppress_health_check=slow
+        )
         settings.load_profile("mutate")
         codes = (int(pytest.main([*OPTIONS, *group])) for group in groups)
         code = max(itertools.islice(filter(None, codes), 1), default=0)

@@ -9,7 +9,7 @@ import pytest
 
 from daydreamer.runtime.faults.proxy import FaultProxy
 
-PATIENCE = 20.0  # s
+PATIENCE = 60.0  # s
 
 
 class Echo:
@@ -88,6 +88,13 @@ def eventually(condition):
         time.sleep(0.01)
 
 
+def settled(proxy):
+    """The proxy's own thread has done all that it was told."""
+    done = threading.Event()
+    proxy._call(done.set)
+    assert done.wait(PATIENCE)
+
+
 def test_without_faults_everything_passes_both_ways(client):
     data = bytes(range(256)) * 1000
     assert exchange(client, data) == data
@@ -97,7 +104,10 @@ def test_without_faults_everything_passes_both_ways(client):
 def test_what_is_held_comes_when_it_is_let_go(proxy, client, echo, up, down):
     exchange(client, b"hello")
     proxy.hold(up, down)
+    settled(proxy)
     client.sendall(b"held")
+    if not up:
+        eventually(lambda: bytes(echo.said[0]) == b"helloheld")
     assert silent(client)
     assert bytes(echo.said[0]) == (b"hello" if up else b"helloheld")
     proxy.heal()
@@ -107,6 +117,7 @@ def test_what_is_held_comes_when_it_is_let_go(proxy, client, echo, up, down):
 def test_a_late_line_is_late_and_in_order(proxy, client):
     exchange(client, b"hello")
     proxy.delay(0.3)
+    settled(proxy)
     begun = time.monotonic()
     assert exchange(client, b"one two") == b"one two"
     assert time.monotonic() - begun >= 0.6  # there, and back
@@ -115,6 +126,7 @@ def test_a_late_line_is_late_and_in_order(proxy, client):
 def test_a_slow_line_is_slow(proxy, client):
     exchange(client, b"hello")
     proxy.throttle(40_000.0)
+    settled(proxy)
     begun = time.monotonic()
     exchange(client, bytes(8000))
     assert time.monotonic() - begun >= 0.2  # 8,000 bytes at 40,000 a second, in each direction
@@ -132,7 +144,7 @@ def test_a_reset_ends_the_connection_and_the_next_one_is_good(proxy, client):
 def test_a_truncated_message_arrives_in_half(proxy, client, echo):
     exchange(client, b"hello")
     proxy.truncate()
-    time.sleep(0.1)  # the other thread has it now
+    settled(proxy)
     client.sendall(b"x" * 100)
     with pytest.raises(ConnectionResetError):
         client.recv(1)
