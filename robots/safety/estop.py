@@ -72,10 +72,9 @@ class Estop:
         self._heard_at = now  # of the last sign of life
         self._counter: int | None = None
         self._rest = b""  # of a line that has no end yet
-        self._alive = False  # was heard once
+        self._alive = self._unseen = False  # was heard once; something has stopped it since the last look
         self._wrong: Finding | None = None  # now
         self._latched: dict[Fault, Finding] = {}  # since the last reset
-        self._unseen = False  # something stopped it since the last look
 
     @property
     def waiting(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import zmq
 
 from daydreamer.core.specs import ArraySpec
+from daydreamer.transport import guarded_session
 from daydreamer.transport.actor_link import ActorLink
 from daydreamer.transport.auth import load_actor_keys, load_learner_keys, new_keys
 from daydreamer.transport.learner_link import LearnerLink
@@ -80,7 +81,10 @@ class Fleet:
 
 @pytest.mark.usefixtures("patient_peers")
 @pytest.mark.parametrize("misbehaves", [floods, overruns, stalls, misfits])
-def test_fifteen_robots_notice_nothing_of_one_that_misbehaves(tmp_path, misbehaves):
+def test_fifteen_robots_notice_nothing_of_one_that_misbehaves(tmp_path, misbehaves, monkeypatch):
+    # A busy computer does not let anybody send 2,000 messages a second; an honest robot sends some ten.
+    monkeypatch.setattr(guarded_session, "MESSAGES_PER_SECOND", 100.0)
+    monkeypatch.setattr(guarded_session, "BURST", 400.0)
     keys, store = tmp_path / "keys", DurableRows()
     new_keys(keys, ["bad", *(f"robot{i}" for i in range(HONEST))])
     learner = LearnerLink("127.0.0.1:0", SPEC, store.next_seq, keys=load_learner_keys(keys))
@@ -102,24 +106,24 @@ def test_fifteen_robots_notice_nothing_of_one_that_misbehaves(tmp_path, misbehav
     thread = threading.Thread(target=bad)
     fleet = Fleet(tmp_path, learner.port, keys)
     try:
-        eventually(lambda: fleet.connected, turn, within=60.0)
+        eventually(lambda: fleet.connected, turn)
         thread.start()
         for i in range(ROWS):
             for number, actor in enumerate(fleet.actors):
                 actor.send({**row(i), "reward": np.array(1000 * number + i, np.float32)})
             turn()
-        eventually(lambda: fleet.acknowledged, turn, within=60.0)
+        eventually(lambda: fleet.acknowledged, turn)
         assert fleet.connected
         for number, actor in enumerate(fleet.actors):
             assert store.rewards[actor.stream] == [float(1000 * number + i) for i in range(ROWS)]
         known = learner.actors()
         assert all(known[f"robot{i}"].rows == ROWS for i in range(HONEST))
         if misbehaves is not stalls:
-            eventually(lambda: "bad" not in known or not learner.actors()["bad"].connected, turn, within=30.0)
+            eventually(lambda: "bad" not in known or not learner.actors()["bad"].connected, turn)
     finally:
         ended.set()
         if thread.ident:
-            thread.join(10.0)
+            thread.join(60.0)
         for actor in fleet.actors:
             actor.close(0.0)
         learner.close()
