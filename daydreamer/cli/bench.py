@@ -21,7 +21,7 @@ from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, 
 
 @dataclass(frozen=True)
 class Speed:
-    """Measure gradient step, policy, simulator, replay, link, protocol, servo and console, each by itself, for a few seconds.
+    """Measure step, policy, simulator, replay, link, protocol, servo and console, each by itself, for a few seconds.
 
     Uses as many threads as a learner would, which leaves one core to the robot; OMP_NUM_THREADS changes that.
     """
