@@ -37,7 +37,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, tmp_path):
     assert code == 2 and out == ""
     assert (
         err
-        == "error: no preset is called 'a1-smi'; there are a1, a1-emulated, a1-sim, fake-tiny. Did you mean 'a1-sim'?\n"
+        == "error: no preset is called 'a1-smi'; there are a1, a1-emulated, a1-sim, a1-sim-stand, fake-tiny. "
+        "Did you mean 'a1-sim'?\n"
     )
     assert not (tmp_path / "run").exists()
 
