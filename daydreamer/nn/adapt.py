@@ -32,19 +32,11 @@ class AdaptiveWeight(nn.Module):
         self.speed, self.slack = speed, slack
         self.register_buffer("value", torch.full(shape, start))
 
-    def update(self, quantity: Tensor) -> None:
-        """One step, elementwise over ``shape``; ``quantity`` has that shape."""
-        quantity = quantity.detach()
-        grow = (
-            quantity < self.target / (1 + self.slack)
-            if self.raises
-            else quantity > self.target * (1 + self.slack)
-        )
-        shrink = (
-            quantity > self.target * (1 + self.slack)
-            if self.raises
-            else quantity < self.target / (1 + self.slack)
-        )
+    def update(self, quantity: Tensor, target: float | None = None) -> None:
+        """One step, elementwise over ``shape``; ``quantity`` has that shape. ``target`` may move from call to call."""
+        quantity, target = quantity.detach(), self.target if target is None else target
+        grow = quantity < target / (1 + self.slack) if self.raises else quantity > target * (1 + self.slack)
+        shrink = quantity > target * (1 + self.slack) if self.raises else quantity < target / (1 + self.slack)
         factor = torch.ones_like(self.value)
         factor = torch.where(grow, factor * (1 + self.speed), factor)
         factor = torch.where(shrink, factor / (1 + self.speed), factor)

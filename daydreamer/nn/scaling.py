@@ -75,5 +75,6 @@ class PercentileScale(ReturnScale):
 
 
 def return_scale(name: str) -> ReturnScale:
-    """``none`` (DreamerV1, V2), ``std`` (DayDreamer) or ``percentile`` (DreamerV3)."""
-    return {"none": ReturnScale, "std": StdScale, "percentile": PercentileScale}[name]()
+    """``none`` (DreamerV1, V2), ``std``, ``adv_std`` (DayDreamer: fed advantages) or ``percentile`` (DreamerV3)."""
+    kinds = {"none": ReturnScale, "std": StdScale, "adv_std": StdScale, "percentile": PercentileScale}
+    return kinds[name]()

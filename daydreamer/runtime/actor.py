@@ -22,6 +22,7 @@ from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.runtime.actor_metrics import ActorMetrics
 from daydreamer.runtime.attendant import Alone, Attended
+from daydreamer.runtime.babble import Babble
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.policy_loader import PolicyLoader
 from daydreamer.runtime.random_policy import HeldRandom
@@ -48,17 +49,22 @@ class ActorConfig:
     """How the actor runs a policy."""
 
     hold: int = 8  # steps for which each random action is held, before the first policy
-    explore: bool = True  # with the policy's exploration noise
+    explore: bool = True  # with the policy's exploration noise, and by babbling
+    babble: float = 0.0  # share of the steps at which a held random action takes the policy's place
+    babble_hold: int = 20  # steps for which each of these is held
     wait_for_credit: bool = (
         False  # stand still while the learner wants no rows; only where time can stand still
     )
     report_every: float = 1.0  # s
 
     def __post_init__(self) -> None:
-        if self.hold < 1 or not self.report_every > 0:
+        if min(self.hold, self.babble_hold) < 1 or not self.report_every > 0:
             raise ValueError(
-                f"expected hold >= 1 and report_every > 0, got {self.hold} and {self.report_every}"
+                "hold and babble_hold are at least one step and report_every is positive; got "
+                f"{self.hold}, {self.babble_hold} and {self.report_every}"
             )
+        if not 0 <= self.babble < 1:
+            raise ValueError(f"babble is a share of the steps in [0, 1), got {self.babble}")
 
 
 class VersionedPolicy(Policy, Protocol):
@@ -102,6 +108,8 @@ class Actor:
         self._seeds = np.random.SeedSequence(seed)
         self._policy: VersionedPolicy = HeldRandom(env.act_spec, config.hold, self._seeds.spawn(1)[0])
         self._carry = self._policy.initial()
+        share = config.babble if config.explore else 0.0
+        self._babble = Babble(env.act_spec, share, config.babble_hold, self._seeds.spawn(1)[0])
         self._loader = PolicyLoader(self._build)
         self._metrics = ActorMetrics(self._wall.now())
         self._attendant: Attended = attendant or Alone()
@@ -181,6 +189,10 @@ class Actor:
         self._metrics.add("policy", self._metrics.policy_seconds)
         if all(np.isfinite(value).all() for value in action.values()):
             self._action = self._within_bounds(action)
+            if (other := self._babble()) is not None:
+                self._action = other
+                # A carry's key with an action's name is the action last taken: this one.
+                self._carry = {key: other.get(key, value) for key, value in self._carry.items()}
             return self._action, True
         self._metrics.faults += 1
         _log.error(

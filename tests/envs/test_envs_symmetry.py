@@ -4,13 +4,13 @@ import numpy as np
 
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.symmetry import MIRROR
-from daydreamer.envs.tasks.walk import WalkTask
+from daydreamer.envs.tasks.walk import WalkConfig, WalkTask
 from robots.a1 import kinematics
 from robots.fake import FakeRobot
 
 ROBOT = FakeRobot()
 INFO = ROBOT.info
-TASK = WalkTask(INFO)
+TASK = WalkTask(INFO, WalkConfig(see_velocity=True))
 SWAP = [1, 0, 3, 2]  # FR <-> FL, RR <-> RL
 ACROSS = np.array([1.0, -1.0, 1.0])  # a vector in the mirror y = 0
 
@@ -70,7 +70,7 @@ def run(start: np.ndarray, quat: np.ndarray, gyro: np.ndarray, accel, force, act
     """What the environment says of a robot with these readings, doing ``actions``."""
     robot = FakeRobot(start=start)
     robot.quat_xyzw, robot.gyro, robot.accel, robot.foot_force = quat, gyro, accel, force
-    env = RobotEnv(robot, WalkTask(robot.info))
+    env = RobotEnv(robot, TASK)
     return [env.reset(), *(env.step({"action": action}) for action in actions)]
 
 

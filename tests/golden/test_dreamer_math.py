@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from daydreamer.agents.dreamer.config import KLConfig
+from daydreamer.agents.dreamer.config import ActorConfig, KLConfig
 from daydreamer.agents.dreamer.returns import lambda_return
 from daydreamer.agents.dreamer.world_model import kl_loss
 from daydreamer.nn.adapt import AdaptiveWeight
@@ -185,11 +185,29 @@ class TestAdaptiveWeight:
         weight.update(torch.tensor([5.0, 3.5, 1.0]))
         close(weight.value, [0.11, 0.1, 0.1 / 1.1], 1e-7)
 
+    def test_its_target_may_move(self):
+        # target 0.2, slack 0.1: 0.3 > 0.22 shrinks, though it would grow towards 0.5
+        weight = AdaptiveWeight((), target=0.5, start=0.01, low=1e-5, high=1.0, raises=True)
+        weight.update(torch.tensor(0.3), target=0.2)
+        close(weight.value, 0.01 / 1.1, 1e-7)
+
     def test_it_stays_within_its_range(self):
         weight = AdaptiveWeight((), target=1.0, start=0.95, low=0.9, high=1.0, raises=True)
         for _ in range(5):
             weight.update(torch.tensor(0.0))
         close(weight.value, 1.0)
+
+
+class TestEntropyTarget:
+    def test_it_goes_from_one_target_to_the_other_in_a_straight_line(self):
+        config = ActorConfig(entropy_target=0.6, final_entropy_target=0.2, anneal=(100, 300))
+        assert [config.entropy_target_at(update) for update in (0, 100, 150, 300, 9999)] == pytest.approx(
+            [0.6, 0.6, 0.5, 0.2, 0.2]
+        )
+
+    def test_it_stays_where_there_is_no_other(self):
+        assert ActorConfig(entropy_target=0.6).entropy_target_at(9999) == 0.6
+        assert ActorConfig(entropy_target=None, final_entropy_target=0.2).entropy_target_at(9999) is None
 
 
 class TestReturnScales:

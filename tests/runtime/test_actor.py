@@ -71,6 +71,20 @@ def test_rows_are_copies(make_actor, env, actor_link):
     assert (actor_link.rows[0]["action"] == kept).all()
 
 
+def test_babbling_holds_an_action_in_the_policy_s_place_now_and_then(make_actor, actor_link, make_policy):
+    actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))
+    make_actor(babble=0.5, babble_hold=2).run(Stop(60))
+    actions = [row["action"] for row in actor_link.rows]
+    held = [(one == other).all() for one, other in zip(actions, actions[1:], strict=False)]
+    assert 5 < sum(held) < 55, "the policy's own noise is drawn anew at each step"
+
+
+def test_nobody_babbles_without_exploring(make_actor, actor_link, make_policy):
+    actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))
+    make_actor(explore=False, babble=0.5, babble_hold=2).run(Stop(20))
+    assert all((row["action"] == 0.25).all() for row in actor_link.rows)
+
+
 def test_a_new_policy_takes_over_between_two_steps(make_actor, actor_link, make_policy):
     actor = make_actor(explore=False)
     actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))

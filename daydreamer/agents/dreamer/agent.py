@@ -71,7 +71,7 @@ class Dreamer:
         start = self._starts(states)
         self.model.requires_grad_(False)
         try:
-            actor_loss, critic_loss, more = self.behavior.loss(self.model, start, self.rng)
+            actor_loss, critic_loss, more = self.behavior.loss(self.model, start, self.rng, self.updates)
             (actor_loss + critic_loss).backward()
         finally:
             self.model.requires_grad_(True)

@@ -104,9 +104,12 @@ class Behavior(nn.Module):
         return Trajectory(torch.stack(feats), Normal(torch.stack(means), torch.stack(stds)), noise)
 
     def loss(
-        self, model: WorldModel, start: State, rng: torch.Generator
+        self, model: WorldModel, start: State, rng: torch.Generator, update: int = 0
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Losses of actor and critic from ``start`` [N, ...]; their gradients meet no parameter of the model's."""
+        """Losses of actor and critic from ``start`` [N, ...]; their gradients meet no parameter of the model's.
+
+        ``update`` counts gradient steps: what is annealed goes by it.
+        """
         config = self.config
         dynamics = config.actor.gradient == "dynamics"
 
@@ -121,13 +124,15 @@ class Behavior(nn.Module):
         weight = torch.cumprod(torch.cat([torch.ones_like(disc[:1]), disc[1:-1].detach()]), 0)
 
         # Actor
-        self.scale.update(ret.detach())
-        adv = (ret - value[:-1]) / self.scale.scale()
+        adv = ret - value[:-1]
+        self.scale.update((adv if config.return_scale == "adv_std" else ret).detach())
+        adv = adv / self.scale.scale()
         policy = imag.policy if dynamics else self.actor(imag.feat[:-1])
         gain = adv if dynamics else policy.log_prob(imag.noise) * adv.detach()
         entropy = self.actor.normalised_entropy(policy)
-        if config.actor.entropy_target is not None:
-            self.entropy_weight.update(entropy.detach().mean((0, 1)))
+        target = config.actor.entropy_target_at(update)
+        if target is not None:
+            self.entropy_weight.update(entropy.detach().mean((0, 1)), target)
             bonus = (self.entropy_weight.value * entropy).sum(-1)
         else:
             bonus = config.actor.entropy * entropy.sum(-1)

@@ -65,12 +65,24 @@ class ActorConfig:
     gradient: str = "dynamics"  # 'dynamics': backpropagate through imagination; 'reinforce'
     entropy: float = 3e-3  # weight of the entropy bonus, or where it starts
     entropy_target: float | None = 0.5  # normalised, per action dimension; None keeps the weight fixed
+    final_entropy_target: float | None = None  # where the target has gone after ``anneal``; None: nowhere
+    anneal: tuple[int, int] = (500, 2500)  # updates at which the target begins to go there, and arrives
     output_scale: float = 0.01
 
     def __post_init__(self) -> None:
         _one_of("actor.gradient", self.gradient, ("dynamics", "reinforce"))
         if not 0 < self.least_std < self.most_std:
             raise ValueError(f"expected 0 < least_std < most_std, got {self.least_std} and {self.most_std}")
+        if not 0 <= self.anneal[0] < self.anneal[1]:
+            raise ValueError(f"actor.anneal is two numbers of updates, the first smaller, got {self.anneal}")
+
+    def entropy_target_at(self, update: int) -> float | None:
+        """The target of normalised entropy at gradient step ``update``; None: the weight is fixed."""
+        if self.entropy_target is None or self.final_entropy_target is None:
+            return self.entropy_target
+        begin, end = self.anneal
+        done = min(max((update - begin) / (end - begin), 0.0), 1.0)
+        return self.entropy_target + done * (self.final_entropy_target - self.entropy_target)
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ class DreamerConfig:
     horizon: int = 12
     discount: float = 0.99
     lambda_: float = 0.95
-    return_scale: str = "std"  # none, std, percentile
+    return_scale: str = "std"  # of returns: none, std, percentile; of advantages: adv_std
     slow_critic: str = "ema"  # 'ema': follows by slow_rate each step; 'copy': every slow_every steps
     slow_rate: float = 0.02
     slow_every: int = 100
@@ -142,7 +154,7 @@ class DreamerConfig:
         _within("slow_rate", self.slow_rate, 0, 1)
         _one_of("act", self.act, ("silu", "elu", "relu", "gelu", "tanh"))
         _one_of("norm", self.norm, ("layer", "rms", "none"))
-        _one_of("return_scale", self.return_scale, ("none", "std", "percentile"))
+        _one_of("return_scale", self.return_scale, ("none", "std", "percentile", "adv_std"))
         _one_of("slow_critic", self.slow_critic, ("ema", "copy"))
         if self.deter % self.blocks:
             raise ValueError(f"blocks ({self.blocks}) must divide deter ({self.deter})")
@@ -172,7 +184,7 @@ def daydreamer_a1() -> DreamerConfig:
         encoder_layers=4, decoder_layers=4, cnn_depth=32, act="elu", norm="layer", symlog_obs=False,
         kl=KLConfig(dyn=0.8, rep=0.2, free=0.0, target=3.5), reward=head, continuation=True, critic=head,
         actor=ActorConfig(layers=4, output_scale=1.0), starts=0, horizon=15, discount=0.995,
-        slow_critic="copy", model_opt=opt, actor_opt=opt, critic_opt=opt,
+        return_scale="adv_std", slow_critic="copy", model_opt=opt, actor_opt=opt, critic_opt=opt,
     )  # fmt: skip
 
 

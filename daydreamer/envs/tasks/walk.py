@@ -29,6 +29,8 @@ class WalkConfig:
     # The part of each joint's range that actions [-1, 1] span: hip, thigh, calf. Standing lies inside.
     action_low: tuple[float, float, float] = (0.01, 0.01, 0.01)
     action_high: tuple[float, float, float] = (0.99, 0.90, 0.60)
+    zero_stands: bool = False  # action 0 is the standing pose, either side scaled by itself; else the middle of the range
+    see_velocity: bool = False  # observe the estimated velocity of the base, too
     cutoff_hz: float = 1.5  # of the low-pass on joint targets
     fall: float | None = None  # rad of tilt beyond which the task is over; None: it never is
     reward: WalkRewardConfig = field(default_factory=WalkRewardConfig)
@@ -59,7 +61,10 @@ class WalkTask:
         lower, span = info.joint_lower, info.joint_upper - info.joint_lower
         low = lower + span * np.tile(self._config.action_low, LEGS)
         high = lower + span * np.tile(self._config.action_high, LEGS)
-        self._action_centre, self._action_half = (low + high) / 2, (high - low) / 2
+        self._zero = info.stand_pos if self._config.zero_stands else (low + high) / 2
+        self._down, self._up = self._zero - low, high - self._zero
+        if not (np.minimum(self._down, self._up) > 0).all():
+            raise ValueError(f"{info.name} stands at {info.stand_pos} rad, outside of the actions' {low} to {high}")
         self._joint_centre, self._joint_half = lower + span / 2, span / 2
         self._worst = worst_deviation(info.stand_pos, info.joint_lower, info.joint_upper)
         self._filter: LowPass | None = None
@@ -67,15 +72,18 @@ class WalkTask:
 
     @property
     def obs_spec(self) -> Specs:
-        """Five float32 arrays, all of order 1."""
+        """Five or six float32 arrays, all of order 1."""
         joints = (self._info.joints,)
-        return {
+        seen = {
             "joint_pos": ArraySpec(joints, unit="1", doc="angle; -1 and 1 are the joint's limits"),
             "joint_vel": ArraySpec(joints, unit="10 rad/s", doc="joint velocity"),
             "gravity": ArraySpec((3,), low=-1.0, high=1.0, unit="1", doc="which way is down, body frame"),
             "gyro": ArraySpec((3,), unit="4 rad/s", doc="angular velocity, body frame"),
             "target": ArraySpec(joints, unit="1", doc="filtered joint target last sent, as an action"),
         }
+        if self._config.see_velocity:
+            seen["velocity"] = ArraySpec((3,), unit="m/s", doc="of the base, as estimated: forward, left, up")
+        return seen
 
     @property
     def act_spec(self) -> Specs:
@@ -112,15 +120,18 @@ class WalkTask:
         return {"action": self._target.astype(np.float32)}
 
     def observe(self, state: RobotState, estimate: Estimate) -> dict[str, NDArray[Any]]:
-        """Joints, gravity, gyro and the last target, float32."""
+        """Joints, gravity, gyro, the last target, and the velocity when it is wanted, float32."""
         joint_pos = (state.joint_pos - self._joint_centre) / self._joint_half
-        return {
+        seen = {
             "joint_pos": joint_pos.astype(np.float32),
             "joint_vel": (JOINT_VEL_SCALE * state.joint_vel).astype(np.float32),
             "gravity": np.clip(estimate.gravity_body, -1.0, 1.0).astype(np.float32),
             "gyro": (GYRO_SCALE * state.gyro).astype(np.float32),
             "target": self._target.astype(np.float32),
         }
+        if self._config.see_velocity:
+            seen["velocity"] = estimate.velocity_heading.astype(np.float32)
+        return seen
 
     def judge(self, state: RobotState, estimate: Estimate) -> Judgement:
         """DayDreamer's reward, 5 on the back to 14 walking. Terminal when tilted beyond ``fall``."""
@@ -139,11 +150,12 @@ class WalkTask:
         return Judgement(total(terms, reward), fall is not None and up < math.cos(fall), log)
 
     def to_rad(self, action: NDArray[Any]) -> NDArray[np.float64]:
-        """Joint angles [12] rad that ``action`` [12] asks for."""
-        rad: NDArray[np.float64] = self._action_centre + self._action_half * action
+        """Joint angles [12] rad that ``action`` [12] asks for; -1 and 1 are the ends of the range."""
+        rad: NDArray[np.float64] = self._zero + action * np.where(action < 0, self._down, self._up)
         return rad
 
     def to_action(self, pos: NDArray[np.float64]) -> NDArray[np.float64]:
         """The inverse of ``to_rad``; outside [-1, 1] where no action reaches."""
-        action: NDArray[np.float64] = (pos - self._action_centre) / self._action_half
+        away = pos - self._zero
+        action: NDArray[np.float64] = away / np.where(away < 0, self._down, self._up)
         return action

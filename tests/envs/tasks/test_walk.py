@@ -57,6 +57,30 @@ def test_the_standing_pose_as_an_action():
     np.testing.assert_allclose(task.to_rad(stand), STAND)
 
 
+def test_action_0_may_be_the_standing_pose_between_the_same_ends():
+    task = WalkTask(INFO, WalkConfig(zero_stands=True))
+    np.testing.assert_allclose(task.to_rad(np.zeros(12)), STAND)
+    for end in (-1.0, 1.0):
+        np.testing.assert_allclose(task.to_rad(np.full(12, end)), WalkTask(INFO).to_rad(np.full(12, end)))
+    # thigh, upwards: 0.9 + 0.5 x (3.666 - 0.9) = 2.283; downwards: 0.9 - 0.5 x (0.9 + 0.9976) = -0.0488
+    np.testing.assert_allclose(task.to_rad(np.full(12, 0.5))[1], 2.283, atol=1e-4)
+    np.testing.assert_allclose(task.to_rad(np.full(12, -0.5))[1], -0.0488, atol=1e-4)
+    np.testing.assert_allclose(task.to_action(task.to_rad(np.linspace(-1, 1, 12))), np.linspace(-1, 1, 12))
+
+
+def test_an_action_range_in_which_it_cannot_stand_is_refused():
+    with pytest.raises(ValueError, match="outside of the actions'"):
+        WalkTask(INFO, WalkConfig(action_low=(0.6, 0.01, 0.01), zero_stands=True))
+
+
+def test_the_velocity_is_seen_when_wanted():
+    task = WalkTask(INFO, WalkConfig(see_velocity=True))
+    task.begin(state(), rate_hz=20.0)
+    seen = task.observe(state(), Estimate(velocity_heading=np.array([0.3, -0.1, 0.02])))
+    specs.validate(task.obs_spec, seen)
+    np.testing.assert_allclose(seen["velocity"], [0.3, -0.1, 0.02], rtol=1e-6)
+
+
 def test_first_target_is_near_the_measured_pose_and_the_rest_follow_the_filter():
     task = WalkTask(INFO)
     task.begin(state(), rate_hz=20.0)

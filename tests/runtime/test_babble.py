@@ -1,0 +1,30 @@
+import numpy as np
+
+from daydreamer.core.specs import ArraySpec
+from daydreamer.runtime.babble import Babble
+
+ACT = {"action": ArraySpec((3,), low=-1.0, high=1.0)}
+
+
+def test_it_takes_the_share_it_is_given_in_stretches_of_one_action():
+    babble = Babble(ACT, share=0.2, hold=5, seed=0)
+    drawn = [babble() for _ in range(20_000)]
+    taken = np.array([action is not None for action in drawn])
+    assert 0.17 < taken.mean() < 0.23
+    begin = int(taken.argmax())
+    held = [action["action"] for action in drawn[begin : begin + 5]]
+    assert all((action == held[0]).all() for action in held)
+
+
+def test_its_actions_fit_the_spec_and_some_are_near_the_pose_of_zero():
+    babble = Babble(ACT, share=0.5, hold=1, seed=0)
+    found = [action for _ in range(2000) if (action := babble()) is not None]
+    for action in found:
+        ACT["action"].validate("action", action["action"])
+    widest = [float(np.abs(action["action"]).max()) for action in found]
+    assert min(widest) < 0.05 and max(widest) > 0.9
+
+
+def test_without_a_share_it_never_does():
+    babble = Babble(ACT, share=0.0, hold=5, seed=0)
+    assert not any(babble() for _ in range(1000))
