@@ -119,15 +119,15 @@ class Session:
 
     def hold(
         self, pos: Array, kp: Array | None = None, kd: Array | None = None, torque: Array | None = None
-    ) -> None:
-        """Command true angles ``pos`` [J] rad, for one tick."""
+    ) -> JointCommand:
+        """Command true angles ``pos`` [J] rad, for one tick; what was sent, raw."""
         self.check()
         info, none = self.info, np.zeros(self.info.joints)
         command = JointCommand(
             pos + self.zero(), none, none.copy() if torque is None else torque,
             info.default_kp.copy() if kp is None else kp, info.default_kd.copy() if kd is None else kd,
         )  # fmt: skip
-        self.robot.write(command)
+        return self.robot.write(command)
 
     def move(self, pos: Array, seconds: float, doing: str = "moving") -> None:
         """Go to true angles ``pos`` [J] rad on an S curve, from wherever the joints are."""
