@@ -113,7 +113,13 @@ def score(
             if now > motion.settle:
                 moved = robot.motion()
                 seen.append(
-                    (estimate, robot.truth()["velocity"], moved.foot_contact, moved.foot_speed, hands is not None)
+                    (
+                        estimate,
+                        robot.truth()["velocity"],
+                        moved.foot_contact,
+                        moved.foot_speed,
+                        hands is not None,
+                    )
                 )
     return _summed(motion.name, seen, took)
 

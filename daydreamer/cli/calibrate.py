@@ -89,6 +89,12 @@ class Calibrate:
             help="fit the stand-in to a recorded motion; the robot is not needed",
         ),
     ] = None
+    where: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="RUN", help="measure nothing: a table of where the time of that run's control steps goes"
+        ),
+    ] = None
     diff: Annotated[
         Path | None,
         tyro.conf.arg(metavar="FILE", help="measure nothing: compare FILE with DIR/calibration.json"),
@@ -103,6 +109,15 @@ class Calibrate:
         files = guide.Files(self.out or Path(f"calibration-{robot_id}"))
         if self.diff is not None:
             return self._compare(files)
+        if self.where is not None:
+            from daydreamer.cli import calibrate_where
+
+            print(
+                calibrate_where.table(
+                    guide.begin(files, self.robot, robot_id), calibrate_where.of_run(self.where)
+                )
+            )
+            return 0
         if self.record is not None or self.fit_sim is not None:
             return self._fit(files, robot_id)
         found = guide.begin(files, self.robot, robot_id)
