@@ -1,8 +1,8 @@
 """The IMU: what it reads of nothing, how it weighs gravity, and how it is mounted.
 
 1. Lying still: gyro bias and noise. Whether it lies still is looked at, not believed.
-2. Six resting poses: the length of what the accelerometer feels must be g in each, whichever way it is turned; this
-   gives bias and scale of its axes without knowing any pose exactly.
+2. Standing, and six poses at rest: the length of what the accelerometer feels must be g in each, whichever way it is
+   turned; this gives bias and scale of its axes without knowing any pose exactly.
 3. Standing on level ground, level and leaning: the four feet span the ground, so the joints know which way is up in the
    body. The turn from the IMU's up to that one is its mounting. Joint offsets must be known before.
 """
@@ -21,7 +21,7 @@ from robots.calibrated import mounting
 from robots.calibration_parts import Imu
 from robots.robot import Array, RobotState
 
-RESTING = ("back", "left", "right", "nose-up", "nose-down")  # and standing, which is the sixth
+RESTING = ("back", "left", "right", "nose-up", "nose-down")  # and the belly, and standing
 LEANS = ((0.0, 0.0), (0.14, 0.0), (-0.14, 0.0), (0.0, 0.12), (0.0, -0.12))  # rad of roll and pitch
 HZ = 500.0
 LEAN_HZ = 250.0
@@ -42,7 +42,10 @@ def measure(session: Session, still_seconds: float = 8.0) -> Result:
     still = at_rest(session, still_seconds, "lying still")
     bias, noise = still.gyro.mean(0), still.gyro.std(0)
     kinematic, felt, standing = leans(session)
-    weighed = [standing]
+    weighed = [
+        standing,
+        still.accel.mean(0),
+    ]  # one more than there are numbers: else every length came out right
     for pose in RESTING:
         session.place(pose)
         weighed.append(at_rest(session, REST, f"resting: {pose}").accel.mean(0))
@@ -133,7 +136,7 @@ def _hold(session: Session, pose: Array, time: float) -> None:
 def weigh(readings: Array) -> tuple[Array, Array]:
     """Bias ``[3]`` m/s^2 and scale ``[3]`` for which every one of ``readings [N, 3]`` has the length g.
 
-    Gauss-Newton on |scale (reading - bias)| = g; six poses for six numbers.
+    Gauss-Newton on |scale (reading - bias)| = g; six numbers, from seven poses.
     """
     bias, scale = np.zeros(3), np.ones(3)
     for _ in range(20):

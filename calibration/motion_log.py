@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def load(path: Path) -> MotionLog:
     """Read a file. Raises CalibrationError when it is no motion log, or not a whole one."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.array(file[name]) for name in file.files}
+            arrays: dict[str, Any] = {name: np.array(file[name]) for name in file.files}
         head = json.loads(str(arrays.pop("header")))
     except OSError as error:
         raise CalibrationError(f"cannot read the motion log {path}: {error.strerror or error}") from error

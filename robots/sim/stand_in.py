@@ -13,7 +13,7 @@ from robots.a1 import model
 from robots.clock import Clock, MonotonicClock
 from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
 from robots.safety import limits
-from robots.sim.camera import Camera
+from robots.sim.camera import DISTANCE, Camera
 from robots.sim.clock import Pacer, SimClock
 from robots.sim.conditions import Around, Conditions, Drawn, Range, motor_share, span
 from robots.sim.distortion import Delay, Distorter, Distortion, Sensed
@@ -239,11 +239,11 @@ class StandIn:
             self._connected().fix(False)
         self._carried = None if velocity is None else self._dt * np.asarray(velocity, float)
 
-    def camera(self, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
-        """A picture of the robot, ``[height, width, 3]`` RGB uint8."""
+    def camera(self, width: int = 320, height: int = 240, distance: float = DISTANCE) -> NDArray[np.uint8]:
+        """A picture of the robot from ``distance`` m, ``[height, width, 3]`` RGB uint8."""
         world = self._connected()
         self._camera = self._camera or Camera(world)
-        return self._camera.image(width, height)
+        return self._camera.image(width, height, distance)
 
     def close(self) -> None:
         """Damp, then take the world down. Idempotent."""
