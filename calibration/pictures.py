@@ -1,4 +1,4 @@
-"""Pictures of the poses that a person puts the robot into, from the stand-in: ``python -m calibration.pictures OUT.png``."""
+"""Pictures of the poses that a person puts the robot into: ``python -m calibration.pictures OUT.png``."""
 
 from __future__ import annotations
 

@@ -118,8 +118,10 @@ class Calibrate:
                 )
             )
             return 0
-        if self.record is not None or self.fit_sim is not None:
-            return self._fit(files, robot_id)
+        if self.record is not None:
+            return self._record(files, robot_id, self.record)
+        if self.fit_sim is not None:
+            return self._fit(files, robot_id, self.fit_sim)
         found = guide.begin(files, self.robot, robot_id)
         names = guide.todo(found, self.only, self.again)
         self._say(f"{self.robot}: {', '.join(names) or 'nothing left to measure; --again measures anew'}")
@@ -152,23 +154,29 @@ class Calibrate:
             self._say(f"not passed: {', '.join(left)}" if left else "all passed")
         return stop.exit_code or (FAILED if left or stopped else 0)
 
-    def _fit(self, files: guide.Files, robot_id: str) -> int:
-        """Record, or fit, or one after the other; 0 when the fit passed."""
+    def _record(self, files: guide.Files, robot_id: str, path: Path) -> int:
+        """Move the hanging robot and write what happened."""
         from daydreamer.cli import calibrate_fit
 
-        wrong = self._wrong()
-        screen = Screen(sys.stderr.isatty() and not self.json)
-        if self.record is not None:
-            if self.robot != "a1-sim":
-                ask(PRIORITY)
-            with StopSignals() as stop:
-                session = Session(self._rig(wrong, stop), stop, screen.show)
-                log = calibrate_fit.record(session, files, self.robot, robot_id, self.record)
-            screen.clear()
-            self._say(f"{log.seconds:.1f} s, {len(log.time)} readings: {self.record}")
-        if self.fit_sim is None:
-            return 0
-        result = calibrate_fit.fit(files, self.robot, robot_id, self.fit_sim, screen.show)
+        if self.robot != "a1-sim":
+            ask(PRIORITY)
+        wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
+        with StopSignals() as stop:
+            session = Session(self._rig(wrong, stop), stop, screen.show)
+            true_zeros = self.robot == "a1-sim" and wrong is None
+            log = calibrate_fit.record(session, files, self.robot, robot_id, path, true_zeros)
+        screen.clear()
+        self._say(f"{log.seconds:.1f} s, {len(log.time)} readings: {path}")
+        if self.json:
+            print(json.dumps({"log": str(path), "seconds": log.seconds, "readings": len(log.time)}))
+        return 0
+
+    def _fit(self, files: guide.Files, robot_id: str, path: Path) -> int:
+        """Fit the stand-in; 0 when that passed."""
+        from daydreamer.cli import calibrate_fit
+
+        wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
+        result = calibrate_fit.fit(files, self.robot, robot_id, path, screen.show)
         screen.clear()
         self._tell("sim", result, wrong)
         if self.json:

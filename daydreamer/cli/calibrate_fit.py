@@ -14,8 +14,10 @@ from calibration.session import Progress, Session
 from robots.calibration import CalibrationError
 
 
-def record(session: Session, files: guide.Files, robot: str, robot_id: str, path: Path) -> MotionLog:
-    """Move the hanging robot and write ``path``.
+def record(
+    session: Session, files: guide.Files, robot: str, robot_id: str, path: Path, true_zeros: bool = False
+) -> MotionLog:
+    """Move the hanging robot and write ``path``; ``true_zeros`` says that its joints read true without calibration.
 
     Raises:
         CalibrationStopped: told to, or its safety stopped it.
@@ -24,7 +26,7 @@ def record(session: Session, files: guide.Files, robot: str, robot_id: str, path
     found = guide.begin(files, robot, robot_id)
     if "joints" in found.parts:
         session.offset = np.array(found.part("joints").offset_rad)
-    elif robot != "a1-sim":
+    elif not true_zeros:
         found.part("joints")  # which says what to do
     with session.ending_damped():
         log = excite.record(session, robot_id, guide.now())

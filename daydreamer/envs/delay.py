@@ -52,6 +52,7 @@ class Foreseen:
     velocity_heading: NDArray[np.float64]
     gravity_body: NDArray[np.float64]
     up_z: float
+    lifted: bool
 
 
 class Ahead:
@@ -138,7 +139,7 @@ def foreseen(state: RobotState, estimate: Estimate, seconds: float) -> tuple[Rob
         joint_vel=left * state.joint_vel,
     )
     down = _turned(estimate.gravity_body, -seconds * state.gyro)
-    return later, Foreseen(estimate.velocity_heading, down, -float(down[2]))
+    return later, Foreseen(estimate.velocity_heading, down, -float(down[2]), estimate.lifted)
 
 
 def _turned(v: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:

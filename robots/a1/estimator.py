@@ -97,7 +97,11 @@ class BaseEstimator:
         self._contact_force = info.contact_force
         self._config = config or EstimatorConfig()
         self._estimate: BaseEstimate | None = None
-        self._start(0.0)
+        self._time = 0.0
+        self._velocity: Three = (0.0, 0.0, 0.0)
+        self._variance = self._config.start_noise**2
+        self._aloft = 0.0  # s without a foot on the ground, and without ground where the feet are
+        self._surprise, self._honesty = 3.0, 1.0  # of the last reading; error that there is over that claimed
 
     def reset(self, state: RobotState) -> BaseEstimate:
         """Forget everything and start from this reading."""
@@ -141,11 +145,9 @@ class BaseEstimator:
         return self._estimate
 
     def _start(self, time: float) -> None:
-        self._time = time
-        self._velocity: Three = (0.0, 0.0, 0.0)
-        self._variance = self._config.start_noise**2
-        self._aloft = 0.0  # s without a foot on the ground, and without ground where the feet are
-        self._surprise, self._honesty = 3.0, 1.0  # of the last reading; error that there is over that claimed
+        """Know nothing but the time."""
+        self._time, self._velocity, self._variance = time, (0.0, 0.0, 0.0), self._config.start_noise**2
+        self._aloft, self._surprise, self._honesty = 0.0, 3.0, 1.0
 
     def _correct_with_feet(
         self,
