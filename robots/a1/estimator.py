@@ -10,7 +10,7 @@ is a ball and rolls, which at walking speed makes 0.05 m/s.
 
 Its noise is taken as equal in all directions, so the covariance stays ``variance * I`` and a step is a
 weighted mean. The accelerometer's reading is taken as the mean since the reading before, as a driver that samples
-faster should give it. Three things keep it honest on a real floor, with readings 50 ms apart:
+faster should give it. Five things keep it honest on a real floor, with readings 50 ms apart:
 
 - A lightly loaded foot slips more easily: its weight falls with its share of the heaviest foot's load.
 - A foot that disagrees with the prediction is slipping or has just landed: its pull is bounded (Huber), never
@@ -18,8 +18,12 @@ faster should give it. Three things keep it honest on a real floor, with reading
 - With no foot on the ground the robot flies (the accelerometer reads about 0) or lies (about g). Lying robots
   hardly move, so zero velocity is then taken as a measurement, and as a very weak one in flight: nothing
   drifts for ever.
+- A robot whose feet hang where a lying one has ground, and touch nothing, is in somebody's hands (``lifted``), and may
+  be carried: zero velocity is then a weak measurement, too.
+- How far off it claims to be (``covariance``) is its own variance times how surprised the feet have made it in the last
+  second. The gains are not touched by that: a filter that stands still for long must still follow the first step.
 
-Source: M. Bloesch et al., "State Estimation for Legged Robots - Consistent Fusion of Leg Kinematics and IMU",
+Sources: R. K. Mehra, "On the identification of variances and adaptive Kalman filtering", IEEE TAC 1970; M. Bloesch et al., "State Estimation for Legged Robots - Consistent Fusion of Leg Kinematics and IMU",
 RSS 2012, reduced to velocity because position is of no use to a reward.
 """
 
@@ -35,7 +39,7 @@ from robots.a1 import kinematics, model
 from robots.robot import Array, RobotInfo, RobotState
 
 GRAVITY = 9.81  # m/s^2
-LEAST_HONESTY, MOST_HONESTY = 0.02, 10.0
+LEAST_HONESTY, MOST_HONESTY = 0.02, 10.0  # of the variance that is claimed over the filter's own
 RADIUS = model.FOOT_RADIUS
 _IDENTITY = np.eye(3)
 
