@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.truth import trot
 from robots.a1 import model
@@ -22,6 +23,8 @@ from robots.sim.stand_in import StandIn
 
 BAND = 7.81  # 95 % of chi-square with three degrees of freedom are below
 HZ = 20.0
+# estimate, true velocity [3], which feet bear [F], how fast they move over the ground [F], whether hands hold it
+Seen = tuple[BaseEstimate, Array, NDArray[np.bool_], Array, bool]
 SLIPS = 0.15  # m/s over the ground, from which on a foot that bears is said to slip
 
 
@@ -93,7 +96,7 @@ def score(
         lost: share of readings that never arrive; as many more arrive with a number that is none.
     """
     rng, wall = np.random.default_rng(seed), MonotonicClock()
-    seen: list[tuple[BaseEstimate, Array, Array, Array, bool]] = []
+    seen: list[Seen] = []
     took: list[float] = []
     with StandIn(start=motion.start, seed=seed, friction=motion.friction) as robot:
         estimator, rate = BaseEstimator(robot.info, config), Rate(robot.clock, HZ)
@@ -124,9 +127,7 @@ def score(
     return _summed(motion.name, seen, took)
 
 
-def _summed(
-    name: str, seen: list[tuple[BaseEstimate, Array, Array, Array, bool]], took: list[float]
-) -> Score:
+def _summed(name: str, seen: list[Seen], took: list[float]) -> Score:
     estimates, truths, down, speed, held = zip(*seen, strict=True)
     off = np.array([one.velocity_world for one in estimates]) - np.array(truths)
     variance = np.array([one.covariance[0, 0] for one in estimates])

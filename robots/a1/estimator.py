@@ -23,8 +23,9 @@ faster should give it. Five things keep it honest on a real floor, with readings
 - How far off it claims to be (``covariance``) is its own variance times how surprised the feet have made it in the last
   second. The gains are not touched by that: a filter that stands still for long must still follow the first step.
 
-Sources: R. K. Mehra, "On the identification of variances and adaptive Kalman filtering", IEEE TAC 1970; M. Bloesch et al., "State Estimation for Legged Robots - Consistent Fusion of Leg Kinematics and IMU",
-RSS 2012, reduced to velocity because position is of no use to a reward.
+Sources: M. Bloesch et al., "State Estimation for Legged Robots - Consistent Fusion of Leg Kinematics and IMU",
+RSS 2012, reduced to velocity because position is of no use to a reward; R. K. Mehra, "On the identification of
+variances and adaptive Kalman filtering", IEEE Transactions on Automatic Control 15 (1970).
 """
 
 from __future__ import annotations
