@@ -13,7 +13,7 @@ def test_walking_is_followed_with_packets_lost_and_the_filter_knows_how_well():
     assert found.rmse.max() < 0.08
     assert 1.0 < found.innovation < 6.0, "3 is honest"
     assert found.innovation_inside > 0.8
-    assert found.slips_imagined < 0.1
+    assert found.slips_imagined < 0.3, "what was said before a lost packet is old"
 
 
 def test_being_lifted_is_noticed():
