@@ -43,7 +43,7 @@ def record(session: Session, robot_id: str, made: str, seconds: float = SECONDS,
         if due or (new != torque).any():
             torque = new
             at = session.robot.clock.now()
-            sent.append((at, session.hold(target, torque=torque)))
+            sent.append((at, session.send(target, torque=torque)))
         ticks += 1
 
     def shown(state: RobotState) -> tuple[str, float]:

@@ -119,8 +119,14 @@ class Session:
 
     def hold(
         self, pos: Array, kp: Array | None = None, kd: Array | None = None, torque: Array | None = None
+    ) -> None:
+        """Command true angles ``pos`` [J] rad, for one tick."""
+        self.send(pos, kp, kd, torque)
+
+    def send(
+        self, pos: Array, kp: Array | None = None, kd: Array | None = None, torque: Array | None = None
     ) -> JointCommand:
-        """Command true angles ``pos`` [J] rad, for one tick; what was sent, raw."""
+        """As ``hold``; returns what was really sent, raw."""
         self.check()
         info, none = self.info, np.zeros(self.info.joints)
         command = JointCommand(
