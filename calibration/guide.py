@@ -89,12 +89,18 @@ def run(
     with session.ending_damped():
         for name in names:
             result = PROCEDURES[name](session)
-            part = Measured(result.values, result.method, now(), result.passed, result.residuals)
-            found = replace(found, made=now(), parts={**found.parts, name: part})
+            found = keep(files, found, name, result)
             if name == "joints":
                 session.offset = np.array(found.part("joints").offset_rad)
-            save(files, found, name, result)
             finished(name, result)
+    return found
+
+
+def keep(files: Files, found: Calibration, name: str, result: Result) -> Calibration:
+    """``found`` with the part ``name``, saved."""
+    part = Measured(result.values, result.method, now(), result.passed, result.residuals)
+    found = replace(found, made=now(), parts={**found.parts, name: part})
+    save(files, found, name, result)
     return found
 
 

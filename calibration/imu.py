@@ -1,8 +1,8 @@
 """The IMU: what it reads of nothing, how it weighs gravity, and how it is mounted.
 
 1. Lying still: gyro bias and noise. Whether it lies still is looked at, not believed.
-2. Six resting poses: the length of what the accelerometer feels must be g in each, whichever way it is turned; this
-   gives bias and scale of its axes without knowing any pose exactly.
+2. Standing, and six poses at rest: the length of what the accelerometer feels must be g in each, whichever way it is
+   turned; this gives bias and scale of its axes without knowing any pose exactly.
 3. Standing on level ground, level and leaning: the four feet span the ground, so the joints know which way is up in the
    body. The turn from the IMU's up to that one is its mounting. Joint offsets must be known before.
 """
@@ -15,13 +15,13 @@ import numpy as np
 
 from calibration.result import Check, Line, Plot, Result, numbers
 from calibration.session import CalibrationStopped, Log, Session
-from robots.a1 import kinematics
+from robots.a1 import kinematics, model
 from robots.a1.estimator import GRAVITY
 from robots.calibrated import mounting
 from robots.calibration_parts import Imu
 from robots.robot import Array, RobotState
 
-RESTING = ("back", "left", "right", "nose-up", "nose-down")  # and standing, which is the sixth
+RESTING = ("back", "left", "right", "nose-up", "nose-down")  # and the belly, and standing
 LEANS = ((0.0, 0.0), (0.14, 0.0), (-0.14, 0.0), (0.0, 0.12), (0.0, -0.12))  # rad of roll and pitch
 HZ = 500.0
 LEAN_HZ = 250.0
@@ -30,6 +30,14 @@ LEAN = 0.5  # s in each lean
 TRIES = 5
 STILL_GYRO = 0.15  # rad/s, standard deviation that is still noise and not motion
 STILL_ACCEL = 1.0  # m/s^2
+
+# legs that may be plugged in one for the other -> whose angles each leg's are then. Four feet on a plane do not tell
+# which one of two pairs it is.
+SWAPS = {
+    "the right and the left legs": (1, 0, 3, 2), "the front and the rear legs": (2, 3, 0, 1),
+    "FR and FL, or RR and RL,": (1, 0, 2, 3), "FR and RR, or FL and RL,": (2, 1, 0, 3),
+}  # fmt: skip
+SWAP_RATIO = 3.0  # so much better must it explain what is felt
 
 BIAS_BOUND, NOISE_BOUND, LENGTH_BOUND, UP_BOUND, APART_BOUND = 0.2, 0.15, 0.05, 0.0052, 0.035
 
@@ -41,8 +49,12 @@ def measure(session: Session, still_seconds: float = 8.0) -> Result:
     session.place("belly")
     still = at_rest(session, still_seconds, "lying still")
     bias, noise = still.gyro.mean(0), still.gyro.std(0)
-    kinematic, felt, standing = leans(session)
-    weighed = [standing]
+    angles, felt, standing = leans(session)
+    kinematic = ups(angles)
+    weighed = [
+        standing,
+        still.accel.mean(0),
+    ]  # one more than there are numbers: else every length came out right
     for pose in RESTING:
         session.place(pose)
         weighed.append(at_rest(session, REST, f"resting: {pose}").accel.mean(0))
@@ -59,7 +71,7 @@ def measure(session: Session, still_seconds: float = 8.0) -> Result:
         Check("gyro noise", float(noise.max()), NOISE_BOUND, "rad/s", "Something near it shakes."),
         Check("gravity's length is off by", float(np.abs(lengths - GRAVITY).max()), LENGTH_BOUND, "m/s^2",
               "A pose was not still: measure again."),
-        Check("leans disagree by", float(off.max()), UP_BOUND, "rad", "Is the floor level? Are the joints right?"),
+        Check("leans disagree by", float(off.max()), UP_BOUND, "rad", _why(angles, felt)),
         Check("accelerometer and orientation disagree by", apart, APART_BOUND, "rad", "Let it settle for a minute."),
     )  # fmt: skip
     tau, deviation = allan(still.gyro, float(np.median(np.diff(still.time))))
@@ -108,7 +120,7 @@ def at_rest(session: Session, seconds: float, doing: str) -> Log:
 
 
 def leans(session: Session) -> tuple[Array, Array, Array]:
-    """Stand and lean: up by the feet ``[L, 3]``, up by the IMU ``[L, 3]``, and the accelerometer when level ``[3]``."""
+    """Stand and lean: true angles ``[L, J]``, up by the IMU ``[L, 3]``, and the accelerometer when level ``[3]``."""
     feet = kinematics.foot_positions(session.info.stand_pos)
     poses = [
         kinematics.inverse(feet @ mounting(*lean)) for lean in LEANS
@@ -121,9 +133,37 @@ def leans(session: Session) -> tuple[Array, Array, Array]:
         logs.append(session.record(LEAN, LEAN_HZ, partial(_hold, session, pose), "leaning", _shown))
     session.move(session.info.stand_pos, 0.6, "level again")
     session.lie()  # before anything is computed: a standing robot must not wait for commands
-    zero = session.zero()
-    kinematic = [_normal(kinematics.foot_positions(log.joint_pos.mean(0) - zero)) for log in logs]
-    return np.array(kinematic), np.array([up(log.quat_xyzw) for log in logs]), logs[0].accel.mean(0)
+    angles = np.array([log.joint_pos.mean(0) for log in logs]) - session.zero()
+    return angles, np.array([up(log.quat_xyzw) for log in logs]), logs[0].accel.mean(0)
+
+
+def ups(angles: Array) -> Array:
+    """Up by the feet, in the body's frame ``[L, 3]``, of legs at ``angles [L, J]`` rad."""
+    return np.array([_normal(kinematics.foot_positions(one)) for one in angles])
+
+
+def swapped(angles: Array, felt: Array) -> str:
+    """Which legs' cables are swapped, if that explains why feet and IMU disagree; empty where it does not.
+
+    A robot whose left legs are plugged in on the right leans to the other side than its joints say.
+    """
+    legs = angles.reshape(len(angles), len(model.LEGS), -1)
+
+    def apart(order: tuple[int, ...]) -> float:
+        kinematic = ups(legs[:, order].reshape(angles.shape))
+        turned = felt @ mounting(*mount(felt, kinematic)).T
+        return float(np.arccos(np.clip((turned * kinematic).sum(1), -1, 1)).max())
+
+    errors = {name: apart(order) for name, order in SWAPS.items()}
+    likely = min(errors, key=lambda name: errors[name])
+    found = apart(tuple(range(len(model.LEGS)))) > max(UP_BOUND, SWAP_RATIO * errors[likely])
+    return likely if found else ""
+
+
+def _why(angles: Array, felt: Array) -> str:
+    if legs := swapped(angles, felt):
+        return f"It looks as if {legs} were swapped: look at the legs' cables before anything else."
+    return "Is the floor level? Are the joints right?"
 
 
 def _hold(session: Session, pose: Array, time: float) -> None:
@@ -133,7 +173,7 @@ def _hold(session: Session, pose: Array, time: float) -> None:
 def weigh(readings: Array) -> tuple[Array, Array]:
     """Bias ``[3]`` m/s^2 and scale ``[3]`` for which every one of ``readings [N, 3]`` has the length g.
 
-    Gauss-Newton on |scale (reading - bias)| = g; six poses for six numbers.
+    Gauss-Newton on |scale (reading - bias)| = g; six numbers, from seven poses.
     """
     bias, scale = np.zeros(3), np.ones(3)
     for _ in range(20):

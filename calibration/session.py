@@ -121,13 +121,19 @@ class Session:
         self, pos: Array, kp: Array | None = None, kd: Array | None = None, torque: Array | None = None
     ) -> None:
         """Command true angles ``pos`` [J] rad, for one tick."""
+        self.send(pos, kp, kd, torque)
+
+    def send(
+        self, pos: Array, kp: Array | None = None, kd: Array | None = None, torque: Array | None = None
+    ) -> JointCommand:
+        """As ``hold``; returns what was really sent, raw."""
         self.check()
         info, none = self.info, np.zeros(self.info.joints)
         command = JointCommand(
             pos + self.zero(), none, none.copy() if torque is None else torque,
             info.default_kp.copy() if kp is None else kp, info.default_kd.copy() if kd is None else kd,
         )  # fmt: skip
-        self.robot.write(command)
+        return self.robot.write(command)
 
     def move(self, pos: Array, seconds: float, doing: str = "moving") -> None:
         """Go to true angles ``pos`` [J] rad on an S curve, from wherever the joints are."""

@@ -11,7 +11,7 @@ import numpy as np
 from calibration.session import Session
 from robots.a1 import kinematics, model
 from robots.calibrated import mounting
-from robots.calibration_parts import Feet, Imu, Joints, Latency, Motors, Values
+from robots.calibration_parts import Feet, Imu, Joints, Latency, Motors, Sim, Values
 from robots.clock import Rate
 from robots.foot_contact import FootContact
 from robots.robot import Array
@@ -110,12 +110,23 @@ def errors(values: Values, wrong: dict[str, Any], round_trip: float | None = Non
             ),
             Error("torque constant", _share(values.torque_factor, 1 / scale), 0.15, "of it"),
         ]
-    assert isinstance(values, Latency)
     trip = (
         SIM_LATENCY + DT + wrong["command_delay"] + wrong["sensor_delay"]
         if round_trip is None
         else round_trip
     )
+    if isinstance(values, Sim):
+        found = Motors(
+            values.coulomb_n_m, values.viscous_n_m_s_per_rad, (1.0,) * 12, (1.0,) * 12, (1.0,) * 12
+        )
+        return [
+            Error("fitted Coulomb friction", _share(found.coulomb_n_m, wrong["coulomb"]), 0.15, "of it"),
+            Error("fitted friction at 3 rad/s", _share(*_rubbing(found, wrong, 3)), 0.15, "of it"),
+            Error("fitted torque scale", _share(values.torque_scale, wrong["torque_scale"]), 0.15, "of it"),
+            # A command that acts in the tick in which it comes is read a tick later.
+            Error("fitted latency", 1000 * abs(values.latency_s + DT - trip), 1.0, "ms"),
+        ]
+    assert isinstance(values, Latency)
     return [Error("latency", 1000 * abs(values.command_to_reading_s - trip), 1.0, "ms")]
 
 

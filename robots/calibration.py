@@ -53,7 +53,7 @@ class Calibration:
         if name not in self.parts:
             raise CalibrationError(
                 f"the calibration of '{self.robot_id}' has no part '{name}', only {', '.join(self.parts) or 'none'}. "
-                f"Run `daydreamer calibrate {self.robot} --only {name}`."
+                f"Run `daydreamer calibrate {self.robot} {'--fit-sim LOG' if name == 'sim' else '--only ' + name}`."
             )
         return self.parts[name].values
 

@@ -82,13 +82,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class Sim:
-    """The stand-in's parameters fitted to this robot."""
+    """The stand-in's parameters fitted to this robot; see ``robots.sim.fitted``."""
 
-    latency_s: Annotated[float, Within(0, 0.0, 0.5)]
+    latency_s: Annotated[float, Within(0, 0.0, 0.5)]  # of command and reading together
     command_interval_s: Annotated[float, Within(0, 0.001, 1.0)]
+    kp_scale: Annotated[float, Within(0, 0.1, 10.0)]
     coulomb_n_m: Annotated[Numbers, Within(JOINTS, 0.0, 10.0)]
     viscous_n_m_s_per_rad: Annotated[Numbers, Within(JOINTS, 0.0, 5.0)]
-    torque_scale: Annotated[Numbers, Within(JOINTS, 0.3, 3.0)]
+    torque_scale: Annotated[Numbers, Within(JOINTS, 0.3, 3.0)]  # what a joint gets of what its motor reports
 
 
 Values = Imu | Joints | Feet | Motors | Latency | Sim

@@ -6,11 +6,12 @@ import difflib
 import logging
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from robots.calibrated import Calibrated
 from robots.calibration import SENSORS, CalibrationError, load
 from robots.robot import Robot, RobotError
+from robots.sim.fitted import options as fitted_options
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,8 @@ HARDWARE = {"a1", "a1-sdk"}  # what may hurt somebody: a stop of theirs outlives
 def make(name: str, calibration: str | Path | None = None, **options: Any) -> Robot:
     """Make the robot called ``name``; ``options`` go to its constructor. Nothing is connected yet.
 
-    With the file ``calibration`` its readings and commands are corrected: see ``robots.calibrated``.
+    With the file ``calibration`` its readings and commands are corrected: see ``robots.calibrated``. A stand-in is
+    made like the robot that it was fitted to (part ``sim`` of the file): see ``robots.sim.fitted``.
 
     Raises:
         RobotError: unknown name (the nearest one is suggested), or its driver is not installed.
@@ -50,8 +52,22 @@ def make(name: str, calibration: str | Path | None = None, **options: Any) -> Ro
         ) from error
     if name in HARDWARE:
         options = {"latch": True, **options}
+    if name == "a1-sim" and calibration is not None and (like := fitted(calibration)):
+        return cast(Robot, made(**{**like, **options}))
     robot: Robot = made(**options)
     return robot if calibration is None else calibrated(robot, calibration)
+
+
+def fitted(calibration: str | Path) -> dict[str, Any]:
+    """Options of the stand-in that is like the robot of this file; empty for a stand-in's own, when nothing was fitted.
+
+    Raises:
+        CalibrationError: it is another robot's, and the stand-in was not fitted to that one.
+    """
+    found = load(calibration)
+    if "sim" not in found.parts and found.robot == "a1-sim":
+        return {}
+    return fitted_options(found.part("sim"))
 
 
 def calibrated(robot: Robot, calibration: str | Path) -> Robot:

@@ -12,6 +12,8 @@ import tyro
 
 from daydreamer.cli import measures
 from daydreamer.cli.bench_adaptation import Adaptation
+from daydreamer.cli.bench_delay import DelayBench
+from daydreamer.cli.bench_estimator import EstimatorBench
 from daydreamer.cli.bench_learning import Learning
 from daydreamer.cli.bench_load import LinkLoad, ReplayLoad
 from daydreamer.cli.bench_robustness import Robustness
@@ -67,11 +69,23 @@ _ALL = (
     Annotated[Learning, tyro.conf.subcommand("learning")],
     Annotated[Robustness, tyro.conf.subcommand("robustness")],
     Annotated[Adaptation, tyro.conf.subcommand("adaptation")],
+    Annotated[DelayBench, tyro.conf.subcommand("delay")],
+    Annotated[EstimatorBench, tyro.conf.subcommand("estimator")],
     Annotated[Faults, tyro.conf.subcommand("faults")],
 )
 
 if TYPE_CHECKING:
-    What = Speed | LinkLoad | ReplayLoad | Learning | Robustness | Adaptation | Faults
+    What = (
+        Speed
+        | LinkLoad
+        | ReplayLoad
+        | Learning
+        | Robustness
+        | Adaptation
+        | DelayBench
+        | EstimatorBench
+        | Faults
+    )
 else:
     What = Union[_ALL]  # noqa: UP007 (made from a table)
 

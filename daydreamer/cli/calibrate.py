@@ -75,6 +75,26 @@ class Calibrate:
         ),
     ] = None
     jobs: Annotated[int, tyro.conf.arg(help="of the stand-in's trials: processes at once")] = 1
+    record: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="LOG", help="measure nothing: record 10 s of motion of the hanging robot, for --fit-sim"
+        ),
+    ] = None
+    fit_sim: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            name="fit-sim",
+            metavar="LOG",
+            help="fit the stand-in to a recorded motion; the robot is not needed",
+        ),
+    ] = None
+    where: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="RUN", help="measure nothing: a table of where the time of that run's control steps goes"
+        ),
+    ] = None
     diff: Annotated[
         Path | None,
         tyro.conf.arg(metavar="FILE", help="measure nothing: compare FILE with DIR/calibration.json"),
@@ -89,6 +109,19 @@ class Calibrate:
         files = guide.Files(self.out or Path(f"calibration-{robot_id}"))
         if self.diff is not None:
             return self._compare(files)
+        if self.where is not None:
+            from daydreamer.cli import calibrate_where
+
+            print(
+                calibrate_where.table(
+                    guide.begin(files, self.robot, robot_id), calibrate_where.of_run(self.where)
+                )
+            )
+            return 0
+        if self.record is not None:
+            return self._record(files, robot_id, self.record)
+        if self.fit_sim is not None:
+            return self._fit(files, robot_id, self.fit_sim)
         found = guide.begin(files, self.robot, robot_id)
         names = guide.todo(found, self.only, self.again)
         self._say(f"{self.robot}: {', '.join(names) or 'nothing left to measure; --again measures anew'}")
@@ -120,6 +153,37 @@ class Calibrate:
             self._say(f"file {files.calibration}   report {files.report}")
             self._say(f"not passed: {', '.join(left)}" if left else "all passed")
         return stop.exit_code or (FAILED if left or stopped else 0)
+
+    def _record(self, files: guide.Files, robot_id: str, path: Path) -> int:
+        """Move the hanging robot and write what happened."""
+        from daydreamer.cli import calibrate_fit
+
+        if self.robot != "a1-sim":
+            ask(PRIORITY)
+        wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
+        with StopSignals() as stop:
+            session = Session(self._rig(wrong, stop), stop, screen.show)
+            true_zeros = self.robot == "a1-sim" and wrong is None
+            log = calibrate_fit.record(session, files, self.robot, robot_id, path, true_zeros)
+        screen.clear()
+        self._say(f"{log.seconds:.1f} s, {len(log.time)} readings: {path}")
+        if self.json:
+            print(json.dumps({"log": str(path), "seconds": log.seconds, "readings": len(log.time)}))
+        return 0
+
+    def _fit(self, files: guide.Files, robot_id: str, path: Path) -> int:
+        """Fit the stand-in; 0 when that passed."""
+        from daydreamer.cli import calibrate_fit
+
+        wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
+        result = calibrate_fit.fit(files, self.robot, robot_id, path, screen.show)
+        screen.clear()
+        self._tell("sim", result, wrong)
+        if self.json:
+            self._print_json(files, {"sim": result}, wrong, "", [] if result.passed else ["sim"])
+        else:
+            self._say(f"file {files.calibration}   report {files.report}")
+        return 0 if result.passed else FAILED
 
     def _wrong(self) -> dict[str, Any] | None:
         if self.inject is None:

@@ -24,6 +24,7 @@ BASE = {"numpy": "numpy", "pyzmq": "zmq", "msgpack": "msgpack", "onnxruntime": "
 PURPOSE = {
     "learner": "a learner",
     "sim": "a simulated or emulated A1",
+    "fit": "fitting the stand-in to a robot",
     "serial": "a stop button on a serial port",
     "web": "the monitor's page",
     "dds": "ROS 2 topics without ROS 2",

@@ -32,6 +32,11 @@ class Estimate(Protocol):
         """How far the body's z axis points up: 1 upright, -1 on the back."""
         ...
 
+    @property
+    def lifted(self) -> bool:
+        """Whether somebody holds the robot in the air."""
+        ...
+
 
 class Estimator(Protocol):
     """Follows the base through one state after another."""

@@ -12,10 +12,13 @@ from daydreamer.core.agent import Agent
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.specs import Specs
 from daydreamer.core.symmetry import Symmetry
+from daydreamer.envs.delay import compensated, mirrored, under_way
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.symmetry import MIRROR
+from daydreamer.envs.task import Task
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.presets.preset import Preset
+from robots.calibration import load
 from robots.registry import make, refuse_uncalibrated
 from robots.robot import Robot
 from robots.safety.config import SafetyConfig
@@ -57,7 +60,30 @@ def check_calibrated(preset: Preset) -> None:
 def make_env(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str = "") -> RobotEnv:
     """The robot with its task; connected by its first ``reset``."""
     robot = make_robot(preset, speed, seed, estop)
-    return RobotEnv(robot, WalkTask(robot.info, preset.task), preset.hz, restart=_restart(preset, robot))
+    task: Task = WalkTask(robot.info, preset.task)
+    if preset.delay.mode != "none":
+        task = compensated(task, preset.delay, delay_of(preset), preset.hz)
+    return RobotEnv(robot, task, preset.hz, restart=_restart(preset, robot))
+
+
+def delay_of(preset: Preset) -> float:
+    """Seconds of delay that are made up for: as the preset says, or else as the robot's calibration measured.
+
+    Raises:
+        DaydreamerError: neither says.
+        CalibrationError: the calibration cannot be read.
+    """
+    if preset.delay.seconds is not None:
+        return preset.delay.seconds
+    file = preset.robot_options.get("calibration")
+    found = load(file).parts if file else {}
+    if "latency" not in found:
+        raise DaydreamerError(
+            f"delay.mode={preset.delay.mode} needs to know the delay: give --calibration FILE, measured with "
+            f"`daydreamer calibrate {preset.robot} --only latency`, or --set delay.seconds=0.03"
+        )
+    seconds: float = found["latency"].values.command_to_reading_s  # type: ignore[union-attr]
+    return seconds
 
 
 def _restart(preset: Preset, robot: Robot) -> Callable[[], None] | None:
@@ -84,6 +110,8 @@ def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) 
 
 def symmetry(preset: Preset) -> Symmetry:
     """The mirror of the task: all robots here are quadrupeds of the A1's build."""
+    if preset.delay.mode == "pending":
+        return mirrored(MIRROR, under_way(delay_of(preset), preset.hz))
     return MIRROR
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from daydreamer.agents.dreamer.config import DreamerConfig
 from daydreamer.agents.model_free.config import ModelFreeConfig
+from daydreamer.envs.delay import DelayConfig
 from daydreamer.envs.tasks.walk import WalkConfig
 from daydreamer.runtime.actor import ActorConfig
 from daydreamer.runtime.learner import LearnerConfig
@@ -29,6 +30,7 @@ class Preset:
     restart: str = ""  # pose that a stand-in is put back into at every reset; empty: it goes on where it lies
     hz: float = 20.0  # control steps per second
     task: WalkConfig = field(default_factory=WalkConfig)
+    delay: DelayConfig = field(default_factory=DelayConfig)
     agent: AgentConfig = field(default_factory=DreamerConfig)
     actor: ActorConfig = field(default_factory=ActorConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)

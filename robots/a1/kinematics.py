@@ -10,13 +10,20 @@ Positions are in the body frame, from its origin, to the centre of the foot's ba
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from robots.a1 import model
 from robots.robot import Array
 
+Three = tuple[float, float, float]
+
 _OUT = model.SIDE * model.HIP_OFFSET  # [4] m, the thigh joint along y before the hip's roll
 _THIGH, _CALF = model.THIGH_LENGTH, model.CALF_LENGTH
+_OUTS: list[float] = _OUT.tolist()
+_HIPS: list[Three] = [(x, y, z) for x, y, z in model.HIP_POSITION.tolist()]
 _HIP_LIMIT = model.LEG_UPPER[0]
 
 
@@ -75,6 +82,22 @@ def foot_motions(q: Array, dq: Array) -> tuple[Array, Array, Array]:
     velocity[..., 2] = across * roll + lift * cos
     turn[..., 0], turn[..., 1], turn[..., 2] = roll, calf * cos, calf * sin
     return position, velocity, turn
+
+
+def foot_motion(leg: int, q: Sequence[float], dq: Sequence[float]) -> tuple[Three, Three, Three]:
+    """``foot_motions`` of one leg, from lists of its three angles and speeds: on so few numbers ten times as fast."""
+    sin, cos = math.sin(q[0]), math.cos(q[0])
+    roll, thigh, calf = dq[0], dq[1], dq[1] + dq[2]
+    bent = q[1] + q[2]
+    thigh_x, thigh_z = _THIGH * math.sin(q[1]), _THIGH * math.cos(q[1])
+    calf_x, calf_z = _CALF * math.sin(bent), _CALF * math.cos(bent)
+    z = -thigh_z - calf_z
+    lift = thigh_x * thigh + calf_x * calf
+    out, (hip_x, hip_y, hip_z) = _OUTS[leg], _HIPS[leg]
+    across, down = out * cos - z * sin, out * sin + z * cos
+    position = (hip_x - thigh_x - calf_x, hip_y + across, hip_z + down)
+    velocity = (-thigh_z * thigh - calf_z * calf, -down * roll - lift * sin, across * roll + lift * cos)
+    return position, velocity, (roll, calf * cos, calf * sin)
 
 
 def inverse(feet: Array) -> Array:

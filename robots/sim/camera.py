@@ -31,14 +31,14 @@ class Camera:
             DISTANCE, YAW, PITCH, self._target().tolist(), physicsClientId=self._world.client
         )
 
-    def image(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The scene now, ``[height, width, 3]`` RGB."""
+    def image(self, width: int, height: int, distance: float = DISTANCE) -> NDArray[np.uint8]:
+        """The scene now, from ``distance`` m, ``[height, width, 3]`` RGB."""
         p, client = self._world.bullet, self._world.client
         target = self._target()
         x, y, _ = target
         tile = [TILE * round(x / TILE), TILE * round(y / TILE), 0.0]
         p.resetBasePositionAndOrientation(self._floor, tile, [0, 0, 0, 1], client)
-        view = p.computeViewMatrixFromYawPitchRoll(target.tolist(), DISTANCE, YAW, PITCH, 0.0, 2, client)
+        view = p.computeViewMatrixFromYawPitchRoll(target.tolist(), distance, YAW, PITCH, 0.0, 2, client)
         lens = p.computeProjectionMatrixFOV(FIELD_OF_VIEW, width / height, 0.05, 20.0, client)
         _, _, pixels, _, _ = p.getCameraImage(
             width,

@@ -44,6 +44,35 @@ class Drawn:
         return Conditions(**{name: float(self._rng.uniform(*pair)) for name, pair in self._spans.items()})
 
 
+@dataclass(frozen=True)
+class Nearby:
+    """Factors that make one robot out of a fitted one; 1 everywhere is that one itself."""
+
+    coulomb: Array  # [12]
+    viscous: Array  # [12]
+    torque: Array  # [12], of what the joints get
+    latency: float
+
+
+class Around:
+    """Draws robots around a fitted one: domain randomisation. The same seed draws the same ones."""
+
+    def __init__(self, spread: float, rng: np.random.Generator):
+        """Raises RobotError unless ``spread``, the largest difference of a factor from 1, is in [0, 1)."""
+        if not 0 <= spread < 1:
+            raise RobotError(f"spread is a share in [0, 1), got {spread}")
+        self.spread, self._rng = spread, rng
+
+    def next(self) -> Nearby:
+        """The next draw; without a spread nothing is drawn."""
+        joints = len(model.JOINT_NAMES)
+        if not self.spread:
+            return Nearby(np.ones(joints), np.ones(joints), np.ones(joints), 1.0)
+        low, high = 1 - self.spread, 1 + self.spread
+        coulomb, viscous, torque = self._rng.uniform(low, high, (3, joints))
+        return Nearby(coulomb, viscous, torque, float(self._rng.uniform(low, high)))
+
+
 def span(name: str, value: Range) -> tuple[float, float]:
     """``value`` as (low, high).
 

@@ -101,6 +101,7 @@ class Distorter:
             ]
         )
         self.is_none = distortion.is_none
+        self._gives_all = all(scale == 1.0 for scale in d.torque_scale)
 
     def sense(self, sensed: Sensed, seconds: float) -> Sensed:
         """What the sensors make of ``sensed`` after ``seconds`` of life."""
@@ -120,9 +121,14 @@ class Distorter:
         """What the motors take for the joints' angles ``pos`` ``[12]`` rad."""
         return pos if self.is_none else pos + self.joint_offset
 
+    def vary(self, factor: Array) -> None:
+        """From now on joints get ``factor`` ``[12]`` of what the distortion gives them."""
+        self._torque_scale = np.array(self.distortion.torque_scale, float) * factor
+        self._gives_all = bool((self._torque_scale == 1.0).all())
+
     def torque(self, asked: Array) -> Array:
         """What the joints get ``[12]`` N m of what the motors report."""
-        return asked if self.is_none else self._torque_scale * asked
+        return asked if self._gives_all else self._torque_scale * asked
 
 
 class Delay:

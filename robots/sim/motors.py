@@ -6,6 +6,7 @@ here: angles and velocities in, torques out.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -35,8 +36,9 @@ class Motors:
             error_clip: rad; a larger position error pulls no harder. Bounds the blow of a far target.
         """
         self.latency_steps = round(latency / dt)
-        self._ramp_steps = max(1, round(command_interval / dt))
-        self._fractions = (np.arange(1, self._ramp_steps + 1) / self._ramp_steps)[:, None]
+        ticks = max(command_interval / dt, 1.0)
+        ticks = round(ticks) if math.isclose(ticks, round(ticks)) else ticks
+        self._fractions = np.minimum(np.arange(1, math.ceil(ticks) + 1) / ticks, 1.0)[:, None]
         self._error_clip = error_clip
         self._kp_scale, self._max_torque = 1.0, info.max_torque
         self._share = np.ones(len(info.max_torque))

@@ -13,9 +13,9 @@ from robots.a1 import model
 from robots.clock import Clock, MonotonicClock
 from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
 from robots.safety import limits
-from robots.sim.camera import Camera
+from robots.sim.camera import DISTANCE, Camera
 from robots.sim.clock import Pacer, SimClock
-from robots.sim.conditions import Conditions, Drawn, Range, motor_share, span
+from robots.sim.conditions import Around, Conditions, Drawn, Range, motor_share, span
 from robots.sim.distortion import Delay, Distorter, Distortion, Sensed
 from robots.sim.motion import Motion, Trace
 from robots.sim.motors import Motors
@@ -68,6 +68,7 @@ class StandIn:
         gui: bool = False,
         wall: Clock | None = None,
         distortion: Distortion | Mapping[str, Any] | None = None,
+        spread: float = 0.0,
     ):
         """Describe the stand-in; nothing is simulated before ``connect``.
 
@@ -95,6 +96,8 @@ class StandIn:
             gui: open PyBullet's window.
             wall: the clock that "realtime" keeps to; monotonic time by default.
             distortion: what is wrong with its sensors and motors; nothing by default.
+            spread: how far joint friction, motor torque and latency may be from what they are said to be, as a share
+                of it; drawn once, or every ``vary_every`` s.
         """
         if speed not in ("max", "realtime"):
             raise RobotError(f"speed is 'max' or 'realtime', got '{speed}'")
@@ -110,8 +113,8 @@ class StandIn:
         self._gui = gui
         self._start, self._start_jitter = start, start_jitter
         pose(start)  # a wrong name is told now, not at connect
-        seeds = np.random.SeedSequence(seed).spawn(5)
-        self._pose_rng, noise_rng, condition_rng, push_rng, self._latency_rng = map(
+        seeds = np.random.SeedSequence(seed).spawn(6)
+        self._pose_rng, noise_rng, condition_rng, push_rng, self._latency_rng, around_rng = map(
             np.random.default_rng, seeds
         )
         self._noise = Noise(noise or NoiseConfig(), noise_rng)
@@ -119,7 +122,11 @@ class StandIn:
         self._vary_every, self._vary_at = vary_every or np.inf, 0.0
         self._share = motor_share(weak_joint, weak_scale)
         self._pushes = Pushes(push, (push_every[0], push_every[1]), push_rng)
-        self._latency = span("latency", latency)
+        self._latency, self._longer = (
+            span("latency", latency),
+            0,
+        )  # and the physics steps that it is longer by
+        self._around = Around(spread, around_rng)
         self._distorter = Distorter(Distortion.of(distortion))
         wrong = self._distorter.distortion
         self._motors = Motors(self._info, dt, self._latency[0] + wrong.command_delay, command_interval)
@@ -127,6 +134,7 @@ class StandIn:
         self._late: Snapshot | None = None  # what late sensors see; None where they are not late
         self._lived = 0  # physics steps
         self._trace = Trace(dt)
+        self._carried: Array | None = None  # m in a physics step
         self._world: World | None = None
         self._camera: Camera | None = None
         self._state: RobotState | None = None
@@ -154,8 +162,7 @@ class StandIn:
         if self._world is None:
             drawn = self._draw()
             self._world = World(self._dt, drawn.friction, drawn.payload, self._gui)
-            wrong = self._distorter.distortion
-            self._world.rub(np.array(wrong.coulomb), np.array(wrong.viscous))
+            self._be_another(self._world)
             self.set_pose(self._start)
             if self._gui:
                 self._camera = Camera(self._world)
@@ -200,7 +207,7 @@ class StandIn:
         sent = limits.clamp(self._info, command)
         low, high = self._latency
         late = round(self._latency_rng.uniform(0.0, high - low) / self._dt) if high > low else 0
-        self._motors.send(sent, late)
+        self._motors.send(sent, late + self._longer)
         return sent
 
     def truth(self) -> Mapping[str, Array]:
@@ -226,11 +233,17 @@ class StandIn:
             raise RobotError(f"an impulse is three finite numbers in N s, got {impulse}")
         self._connected().push(value)
 
-    def camera(self, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
-        """A picture of the robot, ``[height, width, 3]`` RGB uint8."""
+    def carry(self, velocity: Array | None) -> None:
+        """From now on somebody holds the trunk and moves it with ``velocity`` [3] m/s; None lets it go."""
+        if velocity is None and self._carried is not None:
+            self._connected().fix(False)
+        self._carried = None if velocity is None else self._dt * np.asarray(velocity, float)
+
+    def camera(self, width: int = 320, height: int = 240, distance: float = DISTANCE) -> NDArray[np.uint8]:
+        """A picture of the robot from ``distance`` m, ``[height, width, 3]`` RGB uint8."""
         world = self._connected()
         self._camera = self._camera or Camera(world)
-        return self._camera.image(width, height)
+        return self._camera.image(width, height, distance)
 
     def close(self) -> None:
         """Damp, then take the world down. Idempotent."""
@@ -260,6 +273,8 @@ class StandIn:
             drawn = self._draw()  # under the robot's feet
             world.set_friction(drawn.friction)
             world.set_payload(drawn.payload)
+            if self._around.spread:
+                self._be_another(world)
         if (impulse := self._pushes.due(now)) is not None:
             world.push(impulse)
         if self._pacer is None:
@@ -282,12 +297,21 @@ class StandIn:
         self._motors.set_strength(drawn.kp_scale, np.full(self._info.joints, drawn.max_torque), self._share)
         return drawn
 
+    def _be_another(self, world: World) -> None:
+        """The next robot of those around the one that is described."""
+        near, wrong = self._around.next(), self._distorter.distortion
+        world.rub(near.coulomb * np.array(wrong.coulomb), near.viscous * np.array(wrong.viscous))
+        self._distorter.vary(near.torque)
+        self._longer = round((near.latency - 1) * self._latency[0] / self._dt)
+
     def _run(self, world: World, steps: int) -> None:
         before = self._felt(world).velocity
         for _ in range(steps):
             pos, vel = world.joint_states()
             self._torque = self._motors.torque(self._distorter.encoder(pos), vel)
             self._trace.add(pos, vel, self._torque)
+            if self._carried is not None:
+                world.carry(self._carried)
             world.step(self._distorter.torque(self._torque))
             self._lived += 1
             if self._delay.steps:

@@ -18,6 +18,7 @@ from robots.robot import Array, RobotError
 from robots.sim import urdf
 
 GRAVITY = 9.81  # m/s^2
+HANDS = 1000.0  # N, with which a person holds a robot
 TRUNK = -1  # PyBullet's index of the base link
 # A foot is a part of its calf: a contact of the calf is the foot's when it is this near the foot's centre, m.
 FOOT_REACH = 1.2 * model.FOOT_RADIUS
@@ -171,6 +172,19 @@ class World:
                 quat,
                 physicsClientId=self.client,
             )
+
+    def carry(self, by: Array) -> None:
+        """Move the trunk, held as a stand or hands do, by ``by`` [3] m from where it is held."""
+        p = self.bullet
+        if self._stand is None:
+            self.fix(True)
+            com, quat = p.getBasePositionAndOrientation(self.robot, self.client)
+            self._held_at = np.array(com), quat
+        held, quat = self._held_at
+        self._held_at = held + by, quat
+        p.changeConstraint(
+            self._stand, (held + by).tolist(), quat, maxForce=HANDS, physicsClientId=self.client
+        )
 
     def rub(self, coulomb: Array, viscous: Array) -> None:
         """Give the joints friction: ``[12]`` N m, and ``[12]`` N m s/rad that grows with speed."""

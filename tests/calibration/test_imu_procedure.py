@@ -9,6 +9,7 @@ from calibration import imu
 from calibration.rigs import SimRig
 from calibration.session import CalibrationStopped, Session
 from calibration.truth import draw, errors
+from robots.a1 import kinematics, model
 from robots.a1.estimator import GRAVITY
 from robots.calibrated import mounting
 
@@ -53,6 +54,33 @@ def test_an_imu_that_lies_is_found_out_on_the_stand_in():
     assert result.passed, result.checks
     for error in errors(result.values, wrong):
         assert error.within, error
+
+
+def standing_and_leaning():
+    """Angles [L, 12] as they are commanded, as in ``imu.leans``."""
+    feet = kinematics.foot_positions(np.tile(model.LEG_STAND, 4))
+    return np.array([kinematics.inverse(feet @ mounting(*lean)) for lean in imu.LEANS])
+
+
+@pytest.mark.parametrize(
+    ("order", "legs"),
+    [
+        *((order, legs) for legs, order in imu.SWAPS.items()),
+        ((0, 1, 3, 2), "FR and FL, or RR and RL,"),
+        ((0, 3, 2, 1), "FR and RR, or FL and RL,"),
+    ],
+)
+def test_swapped_legs_are_named(order, legs):
+    angles = standing_and_leaning()
+    real = angles.reshape(-1, 4, 3)[:, order].reshape(angles.shape)  # what the legs really do
+    felt = imu.ups(real) @ mounting(0.02, -0.03)
+    assert imu.swapped(angles, felt) == legs
+
+
+def test_legs_that_are_where_they_belong_are_not_called_swapped():
+    angles = standing_and_leaning()
+    felt = imu.ups(angles + np.random.default_rng(0).normal(0, 0.002, angles.shape)) @ mounting(0.02, -0.03)
+    assert imu.swapped(angles, felt) == ""
 
 
 def test_the_mounting_is_not_guessed_without_joint_offsets():

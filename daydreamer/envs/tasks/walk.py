@@ -139,7 +139,10 @@ class WalkTask:
         up = min(max(float(estimate.up_z), -1.0), 1.0)
         # A joint pushed past its limit is no worse than one at it.
         deviation = np.minimum(np.abs(state.joint_pos - self._info.stand_pos) / self._worst, 1.0)
-        terms = walk_reward(up, deviation, estimate.velocity_heading, reward)
+        velocity = estimate.velocity_heading
+        if estimate.lifted:  # being carried is no walking
+            velocity = np.zeros_like(velocity)
+        terms = walk_reward(up, deviation, velocity, reward)
         log = {
             "log/up": up,
             "log/standing": float(up > UPRIGHT and terms["calf"] > reward.gate),

@@ -19,6 +19,7 @@ class Estimate:
     velocity_heading: np.ndarray = field(default_factory=lambda: np.zeros(3))
     gravity_body: np.ndarray = field(default_factory=lambda: np.array([0.0, 0.0, -1.0]))
     up_z: float = 1.0
+    lifted: bool = False
 
 
 def state(joint_pos=STAND, **changes) -> RobotState:
@@ -156,6 +157,9 @@ def test_reward_on_the_back_standing_and_walking():
     assert task.judge(state(), Estimate()).reward == pytest.approx(9.0)
     walking = Estimate(velocity_heading=np.array([0.3, 0.0, 0.0]))
     assert task.judge(state(), walking).reward == pytest.approx(14.0)
+    assert task.judge(state(), replace(walking, lifted=True)).reward == pytest.approx(9.0), (
+        "carried, not walking"
+    )
 
 
 def test_a_squat_is_paid_by_how_far_it_is_from_standing():

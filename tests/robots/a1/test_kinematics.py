@@ -148,3 +148,12 @@ def test_a_foot_inside_the_hip_is_out_of_reach():
     feet[1] = model.HIP_POSITION[1]
     with pytest.raises(ValueError, match="FL"):
         kinematics.inverse(feet)
+
+
+def test_one_leg_by_itself_moves_as_it_does_among_the_four():
+    q, dq = random_angles(5, 1)[0], np.random.default_rng(6).normal(0, 5, 12)
+    together = kinematics.foot_motions(q, dq)
+    for leg in range(4):
+        of = slice(3 * leg, 3 * leg + 3)
+        alone = kinematics.foot_motion(leg, q[of].tolist(), dq[of].tolist())
+        np.testing.assert_allclose(alone, [part[leg] for part in together], atol=1e-12)
