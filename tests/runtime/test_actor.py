@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -75,7 +77,7 @@ def test_babbling_holds_an_action_in_the_policy_s_place_now_and_then(make_actor,
     actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))
     make_actor(babble=0.5, babble_hold=2).run(Stop(60))
     actions = [row["action"] for row in actor_link.rows]
-    held = [(one == other).all() for one, other in zip(actions, actions[1:], strict=False)]
+    held = [(one == other).all() for one, other in pairwise(actions)]
     assert 5 < sum(held) < 55, "the policy's own noise is drawn anew at each step"
 
 

@@ -29,7 +29,9 @@ class WalkConfig:
     # The part of each joint's range that actions [-1, 1] span: hip, thigh, calf. Standing lies inside.
     action_low: tuple[float, float, float] = (0.01, 0.01, 0.01)
     action_high: tuple[float, float, float] = (0.99, 0.90, 0.60)
-    zero_stands: bool = False  # action 0 is the standing pose, either side scaled by itself; else the middle of the range
+    zero_stands: bool = (
+        False  # action 0 is the standing pose, each side scaled by itself; else the range's middle
+    )
     see_velocity: bool = False  # observe the estimated velocity of the base, too
     cutoff_hz: float = 1.5  # of the low-pass on joint targets
     fall: float | None = None  # rad of tilt beyond which the task is over; None: it never is
@@ -64,7 +66,9 @@ class WalkTask:
         self._zero = info.stand_pos if self._config.zero_stands else (low + high) / 2
         self._down, self._up = self._zero - low, high - self._zero
         if not (np.minimum(self._down, self._up) > 0).all():
-            raise ValueError(f"{info.name} stands at {info.stand_pos} rad, outside of the actions' {low} to {high}")
+            raise ValueError(
+                f"{info.name} stands at {info.stand_pos} rad, outside of the actions' {low} to {high}"
+            )
         self._joint_centre, self._joint_half = lower + span / 2, span / 2
         self._worst = worst_deviation(info.stand_pos, info.joint_lower, info.joint_upper)
         self._filter: LowPass | None = None
