@@ -7,10 +7,14 @@ holding one random action, and is then in the replay for the model to learn from
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from daydreamer.core.agent import Arrays
+import numpy as np
+from numpy.typing import NDArray
+
 from daydreamer.core.specs import Specs
+
+Action = dict[str, NDArray[Any]]
 
 _WIDTH = 0.6  # standard deviation of the widest actions, half of the range being 1
 
@@ -29,10 +33,10 @@ class Babble:
         self._act_spec, self._hold = act_spec, hold
         self._chance = share / (hold * (1 - share))  # of beginning, at each step that is the policy's
         self._rng = np.random.default_rng(seed)
-        self._action: Arrays = {}
+        self._action: Action = {}
         self._left = 0
 
-    def __call__(self) -> Arrays | None:
+    def __call__(self) -> Action | None:
         """The action for this step; None: it is the policy's."""
         if self._left == 0:
             if self._rng.random() >= self._chance:
