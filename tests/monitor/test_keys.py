@@ -32,6 +32,7 @@ def terminal():
     """(descriptor, pid) of a program that reads keys from its own controlling terminal."""
     pid, descriptor = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests in the background ignores it
         os.execv(sys.executable, [sys.executable, "-c", PROGRAM])
     yield descriptor, pid
     try:
