@@ -21,7 +21,7 @@ BRIDGE = """
     try:
         main()
     except SystemExit as stop:
-        ours = ("_distutils_hack", "daydreamer", "robots", "calibration", "numpy", "zmq", "msgpack")
+        ours = ("_distutils_hack", "__editable__", "daydreamer", "robots", "calibration", "numpy", "zmq", "msgpack")
         strange = {{
             name.partition(".")[0] for name, module in list(sys.modules.items())
             if "site-packages" in str(getattr(module, "__file__", "")) and not name.startswith(ours)
@@ -32,7 +32,7 @@ BRIDGE = """
 
 def test_its_command_line_needs_no_tyro():
     found = run_without([*EXTRAS, *REST], BRIDGE.format(words='"--help"'))
-    assert "--backend {rclpy,cyclonedds,mcap}" in found and "code 0 strange []" in found
+    assert "{rclpy,cyclonedds,mcap}" in found and "code 0 strange []" in found, found
 
 
 def test_without_rclpy_it_says_what_to_install():

@@ -55,7 +55,8 @@ def test_a_failure_is_told_with_its_last_words(tmp_path):
 
 def test_a_stop_reaches_the_running_one_as_ctrl_c_and_begins_no_other(tmp_path):
     program = (
-        "import pathlib, time\n"
+        "import pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # one who runs this in the background ignores it
         "try:\n"
         f"    pathlib.Path({str(tmp_path / 'begun')!r}).touch()\n"
         "    time.sleep(100)\n"
