@@ -81,6 +81,14 @@ def test_babbling_holds_an_action_in_the_policy_s_place_now_and_then(make_actor,
     assert 5 < sum(held) < 55, "the policy's own noise is drawn anew at each step"
 
 
+def test_the_policy_goes_on_from_what_babbling_did(make_actor, actor_link):
+    # The random policy holds what its carry says was done last, for 1,000 steps: it must not return to its own first.
+    make_actor(hold=1000, babble=0.2, babble_hold=2).run(Stop(60))
+    actions = [row["action"] for row in actor_link.rows]
+    own = [(action == actions[0]).all() for action in actions]
+    assert own[0] and own.index(False) > 0 and not any(own[own.index(False) :])
+
+
 def test_nobody_babbles_without_exploring(make_actor, actor_link, make_policy):
     actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))
     make_actor(explore=False, babble=0.5, babble_hold=2).run(Stop(20))

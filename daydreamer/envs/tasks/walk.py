@@ -29,9 +29,7 @@ class WalkConfig:
     # The part of each joint's range that actions [-1, 1] span: hip, thigh, calf. Standing lies inside.
     action_low: tuple[float, float, float] = (0.01, 0.01, 0.01)
     action_high: tuple[float, float, float] = (0.99, 0.90, 0.60)
-    zero_stands: bool = (
-        False  # action 0 is the standing pose, each side scaled by itself; else the range's middle
-    )
+    zero_stands: bool = False  # action 0 is the standing pose; else the middle of the range
     see_velocity: bool = False  # observe the estimated velocity of the base, too
     cutoff_hz: float = 1.5  # of the low-pass on joint targets
     fall: float | None = None  # rad of tilt beyond which the task is over; None: it never is
