@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import re
 
+from robots.ros2.definitions import DEFINITIONS, DIAGNOSTICS, IMU, JOINT_STATE, STRING, TWIST
+
 FLOAT = "std_msgs/msg/Float64"
-STRING = "std_msgs/msg/String"
-JOINT_STATE = "sensor_msgs/msg/JointState"
-IMU = "sensor_msgs/msg/Imu"
-TWIST = "geometry_msgs/msg/TwistStamped"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
-DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 LOG = "rcl_interfaces/msg/Log"
 
-_FIELDS = {
-    "builtin_interfaces/msg/Time": "int32 sec\nuint32 nanosec",
-    "std_msgs/msg/Header": "builtin_interfaces/Time stamp\nstring frame_id",
+# What the bridge to ROS 2 says in the same words is said there alone.
+_SHARED = (
+    "builtin_interfaces/msg/Time", "std_msgs/msg/Header", STRING, "geometry_msgs/msg/Vector3",
+    "geometry_msgs/msg/Quaternion", JOINT_STATE, IMU, "diagnostic_msgs/msg/KeyValue",
+)  # fmt: skip
+_FIELDS = {kind: DEFINITIONS[kind] for kind in _SHARED} | {
     FLOAT: "float64 data",
-    STRING: "string data",
-    "geometry_msgs/msg/Vector3": "float64 x\nfloat64 y\nfloat64 z",
-    "geometry_msgs/msg/Quaternion": "float64 x 0\nfloat64 y 0\nfloat64 z 0\nfloat64 w 1",
     "geometry_msgs/msg/Twist": "geometry_msgs/Vector3 linear\ngeometry_msgs/Vector3 angular",
     "geometry_msgs/msg/Transform": "geometry_msgs/Vector3 translation\ngeometry_msgs/Quaternion rotation",
     "geometry_msgs/msg/TransformStamped": (
@@ -30,16 +27,6 @@ _FIELDS = {
     ),
     TWIST: "std_msgs/Header header\ngeometry_msgs/Twist twist",
     TRANSFORMS: "geometry_msgs/TransformStamped[] transforms",
-    JOINT_STATE: (
-        "std_msgs/Header header\nstring[] name\nfloat64[] position\nfloat64[] velocity\nfloat64[] effort"
-    ),
-    IMU: (
-        "std_msgs/Header header\n"
-        "geometry_msgs/Quaternion orientation\nfloat64[9] orientation_covariance\n"
-        "geometry_msgs/Vector3 angular_velocity\nfloat64[9] angular_velocity_covariance\n"
-        "geometry_msgs/Vector3 linear_acceleration\nfloat64[9] linear_acceleration_covariance"
-    ),
-    "diagnostic_msgs/msg/KeyValue": "string key\nstring value",
     "diagnostic_msgs/msg/DiagnosticStatus": (
         "byte OK=0\nbyte WARN=1\nbyte ERROR=2\nbyte STALE=3\n"
         "byte level\nstring name\nstring message\nstring hardware_id\ndiagnostic_msgs/KeyValue[] values"
