@@ -109,6 +109,7 @@ _TABLE = (
     Metric("train/entropy/post", "nats", "entropy of the latent posterior"),
     Metric("train/policy_entropy", "1", "entropy of the policy: 0 at its least std, 1 at its most"),
     Metric("train/policy_std", "1", "standard deviation of the policy, mean over actions, before a tanh"),
+    Metric("train/policy_saturation", "1", "share of the policy's means beyond tanh(2), where they hardly learn"),
     Metric("train/imag_reward", "1", "reward in imagination, in the task's scale"),
     Metric("train/return_mean", "1", "lambda-return in imagination, in the scale of learning, mean"),
     Metric("train/return_std", "1", "lambda-return in imagination, standard deviation"),

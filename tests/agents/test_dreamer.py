@@ -66,6 +66,20 @@ def test_the_behaviour_leaves_the_world_model_alone():
     assert all(p.requires_grad for p in agent.model.parameters())
 
 
+@pytest.mark.parametrize(("saturation", "comes_back"), [(0.01, True), (0.0, False)])
+def test_a_saturated_mean_comes_back_only_by_its_own_penalty(saturation, comes_back):
+    config = dataclasses.replace(micro(), actor=dataclasses.replace(micro().actor, saturation=saturation))
+    agent = Dreamer(OBS, ACT, config)
+    last = agent.behavior.actor.net.layers[-1].bias
+    with torch.no_grad():
+        last[: last.numel() // 2] = 8.0  # tanh(8) is 1 to seven digits, and flat there
+    assert agent.train(batch())["train/policy_saturation"] == 1.0
+    for _ in range(10):
+        agent.train(batch())
+    means = last[: last.numel() // 2]
+    assert bool((means < 7.995).all()) == comes_back, means
+
+
 def test_images_are_encoded_decoded_and_predicted():
     agent = Dreamer(IMAGE, ACT, micro())
     metrics = agent.train(batch(IMAGE))

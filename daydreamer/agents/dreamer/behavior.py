@@ -24,6 +24,7 @@ class Normal(NamedTuple):
 
     mean: Tensor
     std: Tensor
+    raw: Tensor  # what the mean is the tanh of
 
     def sample(self, noise: Tensor) -> Tensor:
         """mean + std noise, kept in [-1, 1] with the gradient passed straight through the edge."""
@@ -55,7 +56,7 @@ class Actor(nn.Module):
     def forward(self, feat: Tensor) -> Normal:
         """``[..., F]`` to a distribution over ``[..., A]``."""
         mean, std = self.net(feat).chunk(2, -1)
-        return Normal(torch.tanh(mean), (self.most - self.least) * torch.sigmoid(std + 2) + self.least)
+        return Normal(torch.tanh(mean), (self.most - self.least) * torch.sigmoid(std + 2) + self.least, mean)
 
     def normalised_entropy(self, policy: Normal) -> Tensor:
         """Entropy of each action dimension, 0 at the least std and 1 at the most: ``[..., A]``."""
@@ -100,8 +101,8 @@ class Behavior(nn.Module):
             policies.append(self.actor(feats[-1].detach()))
             state = model.rssm.imagine(state, policies[-1].sample(noise[t]), latent[t])
             feats.append(state.feat)
-        means, stds = zip(*policies, strict=True)
-        return Trajectory(torch.stack(feats), Normal(torch.stack(means), torch.stack(stds)), noise)
+        policy = Normal(*map(torch.stack, zip(*policies, strict=True)))
+        return Trajectory(torch.stack(feats), policy, noise)
 
     def loss(
         self, model: WorldModel, start: State, rng: torch.Generator, update: int = 0
@@ -136,7 +137,9 @@ class Behavior(nn.Module):
             bonus = (self.entropy_weight.value * entropy).sum(-1)
         else:
             bonus = config.actor.entropy * entropy.sum(-1)
-        actor_loss = -(weight * (gain + bonus)).mean()
+        # a mean far out has no gradient to come back by
+        excess = (policy.raw.abs() - 1).relu().square().sum(-1).mean()
+        actor_loss = -(weight * (gain + bonus)).mean() + config.actor.saturation * excess
 
         # Critic
         raw = self.critic(imag.feat[:-1].detach())
@@ -152,6 +155,7 @@ class Behavior(nn.Module):
             "train/adv_std": adv.std(),
             "train/policy_entropy": entropy.mean(),
             "train/policy_std": policy.std.mean(),
+            "train/policy_saturation": (policy.raw.abs() > 2).float().mean(),
         }
         if config.actor.entropy_target is not None:
             metrics["train/entropy_weight"] = self.entropy_weight.value.mean()

@@ -67,6 +67,7 @@ class ActorConfig:
     entropy_target: float | None = 0.5  # normalised, per action dimension; None keeps the weight fixed
     final_entropy_target: float | None = None  # where the target has gone after ``anneal``; None: nowhere
     anneal: tuple[int, int] = (500, 2500)  # updates at which the target begins to go there, and arrives
+    saturation: float = 0.01  # weight of (|m| - 1)^2 for means tanh(m) beyond 1, which hardly learn; 0: none
     output_scale: float = 0.01
 
     def __post_init__(self) -> None:
@@ -183,7 +184,7 @@ def daydreamer_a1() -> DreamerConfig:
         deter=256, hidden=256, stoch=32, classes=32, prior_layers=3, post_layers=1, learned_initial=True, units=512,
         encoder_layers=4, decoder_layers=4, cnn_depth=32, act="elu", norm="layer", symlog_obs=False,
         kl=KLConfig(dyn=0.8, rep=0.2, free=0.0, target=3.5), reward=head, continuation=True, critic=head,
-        actor=ActorConfig(layers=4, output_scale=1.0), starts=0, horizon=15, discount=0.995,
+        actor=ActorConfig(layers=4, saturation=0.0, output_scale=1.0), starts=0, horizon=15, discount=0.995,
         return_scale="adv_std", slow_critic="copy", model_opt=opt, actor_opt=opt, critic_opt=opt,
     )  # fmt: skip
 
