@@ -93,7 +93,7 @@ class RunDir:
         """
         try:
             found: dict[str, Any] = json.loads(self.config.read_bytes())
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise DaydreamerError(
                 f"{self.path} holds no run: there is no {self.config.name}. Begin one with `daydreamer train`"
             ) from error

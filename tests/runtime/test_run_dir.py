@@ -35,6 +35,10 @@ def test_tuples_and_lists_are_the_same_thing_in_a_file(tmp_path):
 def test_a_directory_without_a_run_says_so(tmp_path):
     with pytest.raises(DaydreamerError, match="holds no run"):
         RunDir(tmp_path).read_config()
+    file = tmp_path / "policy.onnx"
+    file.touch()
+    with pytest.raises(DaydreamerError, match="holds no run"):
+        RunDir(file).read_config()
 
 
 def test_differences_name_every_leaf():
