@@ -184,6 +184,8 @@ class ServoLoop:
 
     def _reset(self, now: float) -> None:
         """Up to NORMAL, unless something is still wrong. A robot that was held is held on until it is commanded."""
+        if self.mode is Mode.NORMAL:  # it may stand: what moves it goes on
+            return
         operator = "the driver's operator"
         forgiven = forgive(self._memory, operator)
         if self._estop is not None:
@@ -195,8 +197,8 @@ class ServoLoop:
         held, self._memory = self._memory.held, verdict.memory
         self.stops = ()
         self._commanded_at = now
-        if held is not None and self._memory.driven and self._state is not None:
-            self._glide.take(held, self._state.joint_pos, now)
+        if held is not None and self._memory.driven:
+            self._glide.stay(held, now)
         else:
             self._glide.release()
 
