@@ -18,13 +18,13 @@ PATIENCE = 2.0  # s for one way of ending it, on top of its damping
 
 
 class ServoProcess:
-    """A running servo. ``end`` must be called; should this process die instead, the servo damps and leaves."""
+    """A running servo. Call ``end``, then ``free``; should this process die instead, the servo damps and leaves."""
 
     def __init__(self, config: ServoConfig):
         """Start it. Nothing is known of the robot before the first report."""
         self._config = config
         self._orders, self._reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``free``
         fds = self._orders.fd, self._reports.fd
         words = [config.to_json(), *map(str, fds), str(os.getpid())]
         self._process = subprocess.Popen(
@@ -73,6 +73,9 @@ class ServoProcess:
                     self._process.wait(self._config.damp_time + PATIENCE)
                 except subprocess.TimeoutExpired:
                     continue
+
+    def free(self) -> None:
+        """Let go of what was shared with it, once it has ended. Idempotent."""
         self._orders.close()
         self._reports.close()
         self._errors.close()
