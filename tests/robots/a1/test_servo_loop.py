@@ -11,7 +11,7 @@ from robots.a1 import model, wire
 from robots.a1.protocol import LowState, decode_command, encode_state
 from robots.a1.records import FAULTS, ORDER, blank, get_causes, put_command
 from robots.a1.servo_config import ServoConfig
-from robots.a1.servo_loop import ServoLoop
+from robots.a1.servo_loop import ServoLoop, damping
 from robots.robot import JointCommand
 from robots.safety.config import SafetyConfig
 from robots.safety.faults import Fault
@@ -321,7 +321,7 @@ def test_targets_beyond_the_limits_never_reach_the_robot(plant):
 
 
 def test_the_last_resort_damps_without_knowing_anything():
-    assert is_damping(decode_command(ServoLoop(INFO, ServoConfig(), 0.0).damping()))
+    assert is_damping(decode_command(damping()))
 
 
 def test_the_sum_of_accelerations_is_over_all_readings(plant):
