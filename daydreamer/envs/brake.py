@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -20,7 +20,6 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 0.2  # s for a command on its way to the motors to be out of the way
 
 
-@runtime_checkable
 class Guarded(Protocol):
     """A robot with a safety of its own: an A1's servo process, or a SafetyGuard."""
 
@@ -47,7 +46,9 @@ class Brake:
 
     def __init__(self, robot: Robot):
         self._robot = robot
-        self._guard = robot if isinstance(robot, Guarded) else None
+        # Asked by name: from Python 3.12 on isinstance does not see what a calibrated robot passes on.
+        guarded = all(hasattr(robot, name) for name in ("mode", "trip", "reset"))
+        self._guard = cast(Guarded, robot) if guarded else None
         self._lock = threading.Lock()  # a command on its way to the motors; never held while waiting
         self._deciding = threading.Lock()  # of the next two; held for microseconds
         self._why = ""  # empty: not tripped
@@ -61,17 +62,26 @@ class Brake:
 
     # What a brake is
 
-    def trip(self, why: str) -> None:
-        """Damp now, and stay so; ``why`` is for people. Any thread, also while the control loop hangs."""
+    def trip(self, why: str) -> bool:
+        """Damp now, and stay so; ``why`` is for people. Any thread, also while the control loop hangs.
+
+        Returns:
+            Whether it was tripped already.
+        """
         with self._deciding:  # first: from here on no command of the loop passes
+            again = self.tripped
             self._why = f"DAMP: {why}"
             self.trips += 1
-        if self._guard is not None:
-            try:
-                self._guard.trip(Fault.EMERGENCY_STOP)
-                return
-            except RobotError as error:  # not connected: nothing moves
-                _log.warning("the robot's own safety could not be told to stop: %s", error)
+        if self._guard is None:
+            self._damp_bare()
+            return again
+        try:
+            self._guard.trip(Fault.EMERGENCY_STOP)
+        except RobotError as error:  # not connected: nothing moves, and ``connect`` tells it
+            _log.warning("the robot's own safety could not be told to stop: %s", error)
+        return again
+
+    def _damp_bare(self) -> None:
         held = self._lock.acquire(timeout=_PATIENCE)
         try:
             self._robot.write(self._damping())

@@ -130,7 +130,7 @@ class RobotEnv:
         """
         self._running = False
         if self._rate is None:
-            self._robot.connect()
+            self._brake.connect()
             self._rate = Rate(self.clock, self._hz)
         elif self._restart is not None:
             self._restart()

@@ -46,8 +46,8 @@ class Stoppable(Protocol):
         """How often it was tripped."""
         ...
 
-    def trip(self, why: str) -> None:
-        """Damp now."""
+    def trip(self, why: str) -> bool:
+        """Damp now; whether it was tripped already. Does not wait for the control loop."""
         ...
 
     def reset(self, operator: str, trips: int) -> None:
@@ -136,7 +136,6 @@ class Hands:
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
         self._waiting: deque[tuple[Hand, int]] = deque()  # and how often the robot had been tripped by then
         self.wanted = Wanted.RUN
-        self._stopped = False  # by a person who has not reset it
         self.last = ""  # the newest wish and what became of it, for people
         self.events: deque[dict[str, Any]] = deque(
             maxlen=1000
@@ -149,13 +148,10 @@ class Hands:
             HandRefused: too many wishes wait already: the loop serves none.
         """
         if hand.wish == "damp":
-            again = self._stopped and bool(
-                self._robot.stopped
-            )  # viewers repeat a stop until the robot shows it
-            self._robot.trip(f"stopped by {_who(hand)}")
+            # First: the robot is asked nothing that could wait. Viewers repeat a stop until the robot shows it.
+            again = self._robot.trip(f"stopped by {_who(hand)}")
             self._waiting.clear()  # what was wished before a stop is not done after it
             self._waiting.append((hand, self._robot.trips))
-            self._stopped = True
             if not again:
                 self._count(hand.wish)
             self._tell(hand, ONCE_MORE if again else after(self.wanted, "damp", stopped=True)[1])
@@ -189,7 +185,6 @@ class Hands:
             except RobotError as error:
                 self._tell(hand, f"refused: {error}")
                 return
-            self._stopped = False
             self._count(hand.wish)
         self.wanted, effect = after(self.wanted, hand.wish, stopped)
         if hand.wish != "damp":  # that was told when it acted

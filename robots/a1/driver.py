@@ -83,8 +83,9 @@ class A1:
         if latch:
             file = place(f"{self._info.name}-{self._config.host}") if latch is True else Path(latch)
             self._config = replace(self._config, latch=str(file))
-        self._lock = RLock()
+        self._lock = RLock()  # of whoever connects, resets, reads, writes or closes, which may wait
         self._ordering = Lock()  # held for microseconds: a trip waits for nothing else
+        self._reading = Lock()  # the same, for what viewers ask
         self._servo: ServoProcess | None = None
         self._order = blank(ORDER)
         self._report: Record | None = None
@@ -187,18 +188,19 @@ class A1:
     def close(self) -> None:
         """Damp for ``damp_time``, then let go. Idempotent, bounded, and safe when never connected."""
         with self._lock:
-            if self._servo is not None and (report := self._newest()) is not None:
-                with self._ordering:
-                    for cause in get_causes(report) if report["mode"] != Mode.NORMAL else ():
-                        self._fall(cause.fault)
-            servo, self._servo = self._servo, None
-            if servo is not None:
-                try:
-                    with self._ordering:
-                        self._order["close"] = 1
-                        servo.order(self._order)
-                finally:
-                    servo.end()
+            servo, report = self._servo, self._newest()
+            if servo is None:
+                return
+            down = report is not None and report["mode"] != Mode.NORMAL
+            with self._ordering:
+                for cause in get_causes(report) if report is not None and down else ():
+                    self._fall(cause.fault)
+                self._order["close"] = 1
+                servo.order(self._order)
+            servo.end()  # until it has left it hears of every stop, and keeps it
+            with self._ordering, self._reading:
+                self._servo = None
+                servo.free()
 
     def __enter__(self) -> A1:
         self.connect()
@@ -213,24 +215,20 @@ class A1:
 
     @property
     def mode(self) -> Mode:
-        """What the robot may do now; OFF when not connected, or when the servo is gone."""
-        with self._lock:
-            if self._servo is None or not self._servo.running:
-                return Mode.OFF
-            return Mode(int(self._told()["mode"]))
+        """What the robot may do now; OFF when not connected, or when the servo is gone. Never waits."""
+        report = None if self._absent() else self._newest()
+        return Mode.OFF if report is None else Mode(int(report["mode"]))
 
     @property
     def stopped(self) -> str:
-        """Why the robot no longer obeys, for a person; empty while it does."""
-        with self._lock:
-            mode = self.mode
-            if mode is Mode.NORMAL:
-                return ""
-            if self._servo is None:
-                return "OFF: not connected"
-            if not self._servo.running:
-                return f"OFF: the servo process is gone: {self._servo.last_words()}"
-            return f"{mode.name}: " + "; ".join(one.text(self.info) for one in get_causes(self._told()))
+        """Why the robot no longer obeys, for a person; empty while it does. Never waits."""
+        absent, report = self._absent(), self._newest()
+        if absent or report is None:
+            return f"OFF: {absent or 'still being connected'}"
+        mode = Mode(int(report["mode"]))
+        if mode is Mode.NORMAL:
+            return ""
+        return f"{mode.name}: " + "; ".join(one.text(self.info) for one in get_causes(report))
 
     def trip(self, fault: Fault) -> None:
         """Something outside saw ``fault``, such as an emergency stop; the servo acts at its next tick.
@@ -238,11 +236,11 @@ class A1:
         It takes microseconds in any thread, also while another one connects, resets or closes.
 
         Raises:
-            RobotError: not connected; then the motors damp anyway.
+            RobotError: not connected; then the motors damp anyway, and the next connection begins so.
         """
         with self._ordering:
-            servo = self._connected()
             self._fall(fault)
+            servo = self._connected()
             self._order["trips"][FAULTS.index(fault)] += 1
             servo.order(self._order)
 
@@ -276,9 +274,8 @@ class A1:
     @property
     def estop(self) -> str:
         """The stop box: "none", "waiting", "ready", "pressed" or "lost"; "none" as well when not connected."""
-        with self._lock:
-            report = self._newest() if self._servo is not None else None
-            return EstopState.NONE.value if report is None else ESTOPS[int(report["estop"])].value
+        report = self._newest() if self._servo is not None else None
+        return EstopState.NONE.value if report is None else ESTOPS[int(report["estop"])].value
 
     @property
     def latch_file(self) -> Path | None:
@@ -292,28 +289,24 @@ class A1:
 
     def remote(self) -> bytes:
         """The 40 bytes of the robot's own remote control, as it sent them last."""
-        with self._lock:
-            self._connected()
-            return bytes(self._told()["remote"])
+        self._connected()
+        return bytes(self._told()["remote"])
 
     def sent(self) -> JointCommand:
         """What went to the motors last."""
-        with self._lock:
-            self._connected()
-            return get_command(self._told(), "sent")
+        self._connected()
+        return get_command(self._told(), "sent")
 
     def statistics(self) -> dict[str, float]:
         """How well the servo keeps its rate, and what it has counted, since ``connect``."""
-        with self._lock:
-            self._connected()
-            return statistics(self._told())
+        self._connected()
+        return statistics(self._told())
 
     def fault_counts(self) -> dict[Fault, int]:
         """In how many ticks each fault was found, since ``connect``; those never found are left out."""
-        with self._lock:
-            self._connected()
-            counts = self._told()["faults"]
-            return {fault: int(count) for fault, count in zip(FAULTS, counts, strict=True) if count}
+        self._connected()
+        counts = self._told()["faults"]
+        return {fault: int(count) for fault, count in zip(FAULTS, counts, strict=True) if count}
 
     # Inside
 
@@ -322,16 +315,25 @@ class A1:
             raise RobotError(f"robot '{self.info.name}' is not connected. Call connect() first.")
         return self._servo
 
+    def _absent(self) -> str:
+        """Why there is no servo; empty while it runs."""
+        with self._reading:
+            if self._servo is None:
+                return "not connected"
+            return "" if self._servo.running else f"the servo process is gone: {self._servo.last_words()}"
+
     def _newest(self) -> Record | None:
-        fresh = None if self._servo is None else self._servo.report()
-        if fresh is not None:
-            self._report = fresh
-        return self._report
+        with self._reading:
+            fresh = None if self._servo is None else self._servo.report()
+            if fresh is not None:
+                self._report = fresh
+            return self._report
 
     def _told(self) -> Record:
-        """The newest report; there is one from ``connect`` on."""
+        """The newest report; there is one once ``connect`` has returned."""
         report = self._newest()
-        assert report is not None
+        if report is None:
+            raise RobotError(f"robot '{self.info.name}' is still being connected")
         return report
 
     def _mean_since_last(self, report: Record) -> RobotState:

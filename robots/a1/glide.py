@@ -38,6 +38,11 @@ class Glide:
         """Forget the command: the next one begins softly, from where the joints are."""
         self._command = None
 
+    def stay(self, command: JointCommand, now: float) -> None:
+        """Be at ``command`` already, and as stiff: by ``now`` [s] the joints have been held there by someone else."""
+        self._command, self._start, self._begun = command, command.pos, now
+        self._stiff_since = np.full(len(command.pos), -np.inf)
+
     def take(self, command: JointCommand, measured: Array, now: float) -> None:
         """Make for ``command``, whose arrays are ``[J]``, from ``now`` [s] on."""
         tracking = np.zeros(len(measured), bool) if self._command is None else self._command.kp > 0

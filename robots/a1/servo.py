@@ -18,8 +18,8 @@ from robots.a1.mailbox import Mailbox
 from robots.a1.parent import Parent
 from robots.a1.realtime import Granted, ask
 from robots.a1.records import ORDER, REPORT, parse
-from robots.a1.servo_config import ServoConfig
-from robots.a1.servo_loop import ServoLoop
+from robots.a1.servo_config import CANNOT, LAST_PACKETS, ServoConfig
+from robots.a1.servo_loop import ServoLoop, damping
 from robots.a1.ticks import Ticks
 from robots.a1.udp import UdpLine
 from robots.clock import Clock, MonotonicClock
@@ -27,9 +27,6 @@ from robots.robot import RobotError
 from robots.safety.estop_serial import StopBox
 from robots.safety.faults import Finding
 from robots.safety.latch import Keeper
-
-LAST_PACKETS = 5  # of damping, however it ends: one may be lost
-CANNOT = 2  # exit code: it would fail again in the same way
 
 
 class Servo:
@@ -55,7 +52,7 @@ class Servo:
         loop, report, clock = self.loop, self.loop.report, self._clock
         report["realtime"], report["locked"] = granted
         report["began"] = clock.now()
-        ticks = Ticks(clock, 1.0 / self._config.hz)
+        ticks, last = Ticks(clock, 1.0 / self._config.hz), damping()
         try:
             while not loop.done:
                 ticks.wait()
@@ -72,7 +69,7 @@ class Servo:
                 self._post(ticks)
         finally:
             for _ in range(LAST_PACKETS):
-                self._line.send(loop.damping())
+                self._line.send(last)
             self._line.close()
             self._parent.close()
             if self._box is not None:

@@ -11,6 +11,9 @@ from robots.robot import RobotError
 from robots.safety.config import SafetyConfig
 from robots.safety.faults import SILENCE
 
+LAST_PACKETS = 5  # of damping, however it ends: one may be lost
+CANNOT = 2  # exit code: it would fail again in the same way
+
 
 @dataclass(frozen=True)
 class ServoConfig:

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from robots.a1 import remote, wire
+from robots.a1 import model, remote, wire
 from robots.a1.glide import Glide
 from robots.a1.protocol import LowCmd, LowState, Packet, PacketError, decode_state, encode_command
 from robots.a1.records import (
@@ -38,7 +38,7 @@ from robots.a1.records import (
 from robots.a1.servo_config import ServoConfig
 from robots.robot import RobotInfo, RobotState
 from robots.safety.checks import state_age
-from robots.safety.config import Rules
+from robots.safety.config import Rules, SafetyConfig
 from robots.safety.core import Memory, Moment, Verdict, check, damp, forgive
 from robots.safety.estop import Estop, EstopState
 from robots.safety.faults import Fault, Finding
@@ -132,10 +132,6 @@ class ServoLoop:
         self._tell(verdict, now)
         return packet
 
-    def damping(self) -> bytes:
-        """What to send when nothing else can be: the motors resist motion."""
-        return encode_command(LowCmd.servo(damp(self._rules, Memory.begin(0.0))))
-
     # Inside
 
     @property
@@ -184,6 +180,8 @@ class ServoLoop:
 
     def _reset(self, now: float) -> None:
         """Up to NORMAL, unless something is still wrong. A robot that was held is held on until it is commanded."""
+        if self.mode is Mode.NORMAL:  # it may stand: what moves it goes on
+            return
         operator = "the driver's operator"
         forgiven = forgive(self._memory, operator)
         if self._estop is not None:
@@ -195,8 +193,8 @@ class ServoLoop:
         held, self._memory = self._memory.held, verdict.memory
         self.stops = ()
         self._commanded_at = now
-        if held is not None and self._memory.driven and self._state is not None:
-            self._glide.take(held, self._state.joint_pos, now)
+        if held is not None and self._memory.driven:
+            self._glide.stay(held, now)
         else:
             self._glide.release()
 
@@ -218,6 +216,12 @@ class ServoLoop:
             stop.fault for stop in self.stops
         }:
             self.stops += (finding,)
+
+
+def damping() -> bytes:
+    """What to send when nothing else can be: the motors resist motion."""
+    rules = Rules(model.info(simulated=False), SafetyConfig())
+    return encode_command(LowCmd.servo(damp(rules, Memory.begin(0.0))))
 
 
 def state_of(low: LowState, now: float, seq: int) -> RobotState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,20 +12,23 @@ from typing import IO
 
 from robots.a1.mailbox import Mailbox
 from robots.a1.records import ORDER, REPORT, Record, parse
-from robots.a1.servo_config import ServoConfig
+from robots.a1.servo_config import CANNOT, LAST_PACKETS, ServoConfig
+from robots.a1.servo_loop import damping
 from robots.a1.ticks import percentile
+from robots.a1.udp import UdpLine
+from robots.robot import RobotError
 
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
 
 
 class ServoProcess:
-    """A running servo. ``end`` must be called; should this process die instead, the servo damps and leaves."""
+    """A running servo. Call ``end``, then ``free``; should this process die instead, the servo damps and leaves."""
 
     def __init__(self, config: ServoConfig):
         """Start it. Nothing is known of the robot before the first report."""
         self._config = config
         self._orders, self._reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``free``
         fds = self._orders.fd, self._reports.fd
         words = [config.to_json(), *map(str, fds), str(os.getpid())]
         self._process = subprocess.Popen(
@@ -73,6 +77,20 @@ class ServoProcess:
                     self._process.wait(self._config.damp_time + PATIENCE)
                 except subprocess.TimeoutExpired:
                     continue
+        # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
+        if self._process.returncode not in (0, CANNOT):
+            self._damp()
+
+    def _damp(self) -> None:
+        """In the servo's place, as far as the line can be opened."""
+        with contextlib.suppress(RobotError):
+            line = UdpLine(self._config.host, self._config.port, self._config.local_port)
+            for _ in range(LAST_PACKETS):
+                line.send(damping())
+            line.close()
+
+    def free(self) -> None:
+        """Let go of what was shared with it, once it has ended. Idempotent."""
         self._orders.close()
         self._reports.close()
         self._errors.close()

@@ -142,9 +142,13 @@ def reset(path: Path, operator: str) -> Stop | None:
     """Forget the stop in ``path``, because ``operator`` looked at the robot; the stop, None when there was none.
 
     Raises:
-        RobotError: nobody is named, or the file cannot be removed.
+        RobotError: nobody is named, the file cannot be removed, or the robot was stopped anew meanwhile.
     """
     released_by(operator)
+    try:
+        seen = path.stat()
+    except OSError:
+        seen = None
     stop = read(path)
     if stop is None:
         return None
@@ -152,10 +156,14 @@ def reset(path: Path, operator: str) -> Stop | None:
     try:
         with path.with_suffix(".history.jsonl").open("a") as file:
             file.write(json.dumps(forgotten) + "\n")
-        path.unlink(missing_ok=True)
+        newer = _remove(path, seen)
         _sync_directory(path.parent)
+    except FileNotFoundError:  # someone else has reset it
+        return stop
     except OSError as error:
         raise RobotError(f"the stop in {path} cannot be reset: {error}") from error
+    if newer:
+        raise RobotError(f"it was stopped anew while it was being reset: {newer.text()}")
     return stop
 
 
@@ -226,6 +234,17 @@ def _unreadable(path: Path, why: str) -> Stop:
     return Stop(
         path.stem, f"nobody knows why, as {path} cannot be read ({why})", "an unknown time", "nobody knows"
     )
+
+
+def _remove(path: Path, seen: os.stat_result | None) -> Stop | None:
+    """Remove the file that was ``seen``; when another has taken its place that one stays, and is returned."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}.reset")
+    path.rename(aside)  # from here on nobody writes to what is looked at
+    if seen is not None and os.path.samestat(seen, aside.stat()) and aside.is_file():
+        aside.unlink()
+        return None
+    aside.replace(path)
+    return read(path)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -18,7 +18,8 @@ class Robot:
 
     def trip(self, why):
         self.calls.append("trip")
-        self.stopped, self.trips = why, self.trips + 1
+        again, self.stopped, self.trips = bool(self.stopped), why, self.trips + 1
+        return again
 
     def reset(self, operator, trips):
         self.calls.append(f"reset {operator}")
@@ -77,6 +78,27 @@ def test_neither_a_stop_nor_its_reset_makes_the_robot_move(hands, robot):
 def test_a_stop_acts_when_it_is_taken_and_not_at_the_next_step(hands, robot):
     hands.take(Hand("damp", "Ann"))
     assert robot.calls == ["trip"] and "Ann" in robot.stopped and hands.last.startswith("damp by Ann")
+
+
+def test_a_stop_asks_the_robot_nothing_before_it_acts(hands, robot):
+    """It may be connecting, or being reset, and let whoever asks wait for that."""
+    serve(hands, "damp")
+
+    class Silent(Robot):
+        @property
+        def stopped(self):
+            assert self.calls == ["trip"]
+            return self.why
+
+        @stopped.setter
+        def stopped(self, why):
+            self.why = why
+
+    silent = Silent()
+    silent.trip = lambda why: silent.calls.append("trip")
+    silent.why, hands._robot = robot.stopped, silent
+    hands.take(Hand("damp", "Ann"))
+    assert silent.calls == ["trip"]
 
 
 def test_what_was_wished_before_a_stop_is_not_done_after_it(hands, robot):

@@ -1,5 +1,8 @@
 """What the driver remembers of a stop, whatever becomes of its servo: a loop in this process, in time that is told."""
 
+import contextlib
+import threading
+
 import numpy as np
 import pytest
 
@@ -18,18 +21,33 @@ from robots.safety.modes import Mode
 INFO = model.info(simulated=False)
 
 
+class Watched(ManualClock):
+    """Time, and what other threads do while this one waits."""
+
+    def __init__(self):
+        super().__init__(100.0)
+        self.meanwhile = lambda: None
+
+    def sleep_until(self, deadline):
+        self.meanwhile()
+        super().sleep_until(deadline)
+
+
 class Laboratory:
     """What outlives a connection: the clock, the robot, and what is wrong with either end."""
 
     def __init__(self):
-        self.clock, self.rng = ManualClock(100.0), np.random.default_rng(0)
+        self.clock, self.rng = Watched(), np.random.default_rng(0)
         self.answers = True  # the robot
         self.hangs = False  # the servo
         self.dead = False
         self.on_report = lambda: None  # what another thread does while this one waits for a report
+        self.on_start = lambda: None  # and before there is a servo
+        self.on_end = lambda: None  # and while it damps and leaves
         self.servos = []
 
     def make(self, config):
+        self.on_start()
         self.servos.append(Servo(self, config))
         return self.servos[-1]
 
@@ -77,7 +95,11 @@ class Servo:
         return "killed"
 
     def end(self):
-        """As a process that is gone."""
+        self._laboratory.on_end()
+        self.report()
+
+    def free(self):
+        """It shares nothing."""
 
 
 @pytest.fixture
@@ -178,3 +200,64 @@ def test_a_stop_on_disk_is_found_before_anything_is_started(lab, tmp_path, monke
     with pytest.raises(RobotStopped, match="Look at the robot"):
         kind(latch=file).connect()
     assert not lab.servos
+
+
+def test_a_stop_before_there_is_a_servo_holds_once_there_is_one(lab, robot):
+    robot.close()
+
+    def press():
+        with pytest.raises(RobotError, match="not connected"):
+            robot.trip(Fault.EMERGENCY_STOP)
+
+    lab.on_start = press
+    robot.connect()
+    assert robot.stopped == "DAMP: someone pressed stop"
+    robot.reset("Ada")
+    assert robot.stopped == ""
+
+
+def test_a_stop_while_the_servo_damps_and_leaves_still_reaches_it_and_is_kept(lab, robot):
+    push(robot)
+    lab.on_end = lambda: robot.trip(Fault.EMERGENCY_STOP)
+    robot.close()
+    assert [stop.fault for stop in lab.servos[0]._loop.stops] == [Fault.EMERGENCY_STOP]
+
+
+def asked_by_a_viewer(robot):
+    """What the page shows, asked in a thread of its own: the one that takes a stop, too."""
+    told = []
+
+    def ask():
+        with contextlib.suppress(RobotError):  # while there is no figure
+            robot.statistics()
+        told.append((robot.mode, robot.stopped, robot.estop))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join(10)
+    assert told and not thread.is_alive(), "it waits for the control loop"
+    return told[0]
+
+
+def test_what_viewers_ask_does_not_wait_for_a_reset(lab, robot):
+    robot.trip(Fault.EMERGENCY_STOP)
+    told = []
+    lab.hangs = True
+    lab.clock.meanwhile = lambda: told or told.append(asked_by_a_viewer(robot))
+    with pytest.raises(RobotError, match="does not answer"):
+        robot.reset("Ada")
+    assert told == [(Mode.NORMAL, "", "none")], "of the last report, before the stop"
+
+
+def test_what_viewers_ask_does_not_wait_for_a_connection_or_its_end(lab, robot):
+    told = []
+    lab.on_end = lambda: told.append(asked_by_a_viewer(robot)[0])
+    robot.close()
+    lab.answers = False
+    lab.clock.meanwhile = lambda: told[1:] or told.append(asked_by_a_viewer(robot)[0])
+    with pytest.raises(RobotError, match="no A1 answers"):
+        robot.connect()
+    assert told[:2] == [Mode.NORMAL, Mode.NORMAL]
+    assert (robot.mode, robot.stopped, robot.estop) == (Mode.OFF, "OFF: not connected", "none")
+    with pytest.raises(RobotError, match="not connected"):
+        robot.statistics()

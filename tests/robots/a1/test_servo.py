@@ -12,8 +12,8 @@ from robots.a1.parent import Parent
 from robots.a1.protocol import decode_command
 from robots.a1.realtime import Granted
 from robots.a1.records import ORDER, REPORT, blank, parse
-from robots.a1.servo import LAST_PACKETS, Servo
-from robots.a1.servo_config import ServoConfig
+from robots.a1.servo import Servo
+from robots.a1.servo_config import LAST_PACKETS, ServoConfig
 from robots.a1.servo_process import ServoProcess
 from robots.a1.udp import UdpLine
 from robots.clock import ManualClock, MonotonicClock
@@ -105,14 +105,22 @@ def test_a_line_to_nobody_counts_and_goes_on():
 
 def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
     monkeypatch.setattr("robots.a1.servo_process.PATIENCE", 0.1)
-    process = ServoProcess(ServoConfig(host="127.0.0.1", port=9, local_port=0, damp_time=0.0))
-    os.kill(process.pid, signal.SIGSTOP)
-    clock = MonotonicClock()
-    begun = clock.now()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
+        robot.bind(("127.0.0.1", 0))
+        robot.setblocking(False)
+        port = robot.getsockname()[1]
+        process = ServoProcess(ServoConfig(host="127.0.0.1", port=port, local_port=0, damp_time=0.0))
+        os.kill(process.pid, signal.SIGSTOP)
+        clock = MonotonicClock()
+        begun = clock.now()
+        process.end()
+        assert not process.running
+        assert clock.now() - begun < 2.0
+        last = [decode_command(robot.recv(2048)) for _ in range(LAST_PACKETS)]
+    assert all(not low.kp.any() and (low.kd[:12] > 0).all() for low in last), "it could not damp: we do"
     process.end()
-    assert not process.running
-    assert clock.now() - begun < 2.0
-    process.end()
+    process.free()
+    process.free()
 
 
 def test_an_emulated_a1_has_no_address_to_choose():

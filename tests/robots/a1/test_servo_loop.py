@@ -11,7 +11,7 @@ from robots.a1 import model, wire
 from robots.a1.protocol import LowState, decode_command, encode_state
 from robots.a1.records import FAULTS, ORDER, blank, get_causes, put_command
 from robots.a1.servo_config import ServoConfig
-from robots.a1.servo_loop import ServoLoop
+from robots.a1.servo_loop import ServoLoop, damping
 from robots.robot import JointCommand
 from robots.safety.config import SafetyConfig
 from robots.safety.faults import Fault
@@ -259,6 +259,27 @@ def test_after_a_reset_from_holding_it_is_held_on_for_as_long_as_a_command_lasts
     np.testing.assert_allclose(low.pos[:12], STAND + 0.1, atol=1e-5)
 
 
+def test_a_reset_from_holding_does_not_go_on_to_the_target_from_before(plant):
+    plant.drive(1.0)
+    plant.command(STAND + 0.5)
+    plant.tick()  # on its way for a 25th of it: 0.02 rad
+    trip(plant, Fault.COMMAND_LATE)
+    held = plant.tick(200).pos[:12]
+    assert plant.loop.mode is Mode.HOLD and np.abs(held - STAND).max() < 0.05
+    reset(plant)
+    for _ in range(50):
+        np.testing.assert_allclose(plant.tick().pos[:12], held, atol=1e-6)
+    low = plant.drive(0.5, held + 0.1)
+    np.testing.assert_allclose(low.pos[:12], held + 0.1, atol=1e-5)
+
+
+def test_a_reset_of_a_robot_that_obeys_does_not_let_go_of_it(plant):
+    plant.drive(1.0)
+    reset(plant)
+    np.testing.assert_allclose(plant.tick().kp[:12], 100.0)
+    assert plant.loop.report["resets"] == 1
+
+
 def test_no_reset_while_the_fault_is_there(plant):
     plant.drive(1.0)
     plant.temperature = 60.0
@@ -300,7 +321,7 @@ def test_targets_beyond_the_limits_never_reach_the_robot(plant):
 
 
 def test_the_last_resort_damps_without_knowing_anything():
-    assert is_damping(decode_command(ServoLoop(INFO, ServoConfig(), 0.0).damping()))
+    assert is_damping(decode_command(damping()))
 
 
 def test_the_sum_of_accelerations_is_over_all_readings(plant):

@@ -99,6 +99,23 @@ def test_bytes_that_are_no_text_are_a_stop(file):
     assert "cannot be read" in latch.read(file).text()
 
 
+def test_a_stop_that_comes_while_another_is_being_reset_stays(file, monkeypatch):
+    newer = Stop("a1", "someone pressed stop", "2026-02-03T04:06:00+01:00", STOP.who)
+    latch.write(file, STOP)
+
+    def press():
+        latch.write(file, newer)
+        return "now"
+
+    monkeypatch.setattr("robots.safety.latch.present", press)
+    with pytest.raises(RobotError, match=r"stopped anew.*someone pressed stop"):
+        latch.reset(file, "Ada")
+    monkeypatch.undo()
+    assert latch.read(file) == newer
+    assert {path.name for path in file.parent.iterdir()} == {"a1.stop", "a1.history.jsonl"}
+    assert latch.reset(file, "Ada") == newer and latch.read(file) is None
+
+
 def test_what_cannot_be_opened_is_a_stop(file):
     file.mkdir(parents=True)
     assert "cannot be read" in latch.read(file).text()
