@@ -222,9 +222,9 @@ def test_lost_lines_are_no_harm_and_a_counter_that_goes_back_is_no_sign_of_life(
     box.wait(0.1).say(heartbeat(1 + 127, False))  # 127 ahead: moved on
     box.wait(0.15).say(heartbeat(255, False))
     box.wait(0.15).say(heartbeat(255 + 127, False))  # the same, once round: 126
-    box.wait(0.15).say(heartbeat(128, False))
-    box.wait(0.15)
-    assert box.found == []
+    assert box.wait(0.15).found == []
+    box.say(heartbeat(128, False))
+    assert box.wait(0.15).found == []
     box.say(heartbeat(128 + 128, False))  # 128 ahead is as much behind
     box.wait(0.1)
     assert box.found == [Fault.STOP_BOX_SILENT]

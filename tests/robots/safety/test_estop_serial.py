@@ -124,6 +124,10 @@ def test_a_button_pressed_from_the_beginning_ends_the_wait(cable):
     heard(box, 100.0)
     box.await_ready(clock)
     assert box.estop.state is EstopState.PRESSED and clock.now() == 100.0
+    cable.press(False)
+    heard(box, 100.1)
+    box.estop.forgive("Ada", 100.1)  # whoever waited has seen the press
+    assert box.estop.state is EstopState.READY
     box.close()
 
 
