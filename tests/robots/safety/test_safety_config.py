@@ -29,6 +29,11 @@ def test_the_defaults():
     assert (limits.MAX_KP, limits.MAX_KD) == (200.0, 20.0)
 
 
+def test_only_a_simulated_robot_may_repeat_itself():
+    assert SafetyConfig.of(replace(INFO, simulated=False)) == SafetyConfig()
+    assert SafetyConfig.of(replace(INFO, simulated=True)) == SafetyConfig(frozen_imu=INF, frozen_joints=INF)
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(SafetyConfig)])
 @pytest.mark.parametrize("value", [-1e-9, float("nan")])
 def test_no_figure_is_negative_or_no_number(name, value):
