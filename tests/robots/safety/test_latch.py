@@ -114,6 +114,7 @@ def test_a_stop_that_comes_while_another_is_being_reset_stays(file, monkeypatch)
     assert latch.read(file) == newer
     assert {path.name for path in file.parent.iterdir()} == {"a1.stop", "a1.history.jsonl"}
     assert latch.reset(file, "Ada") == newer and latch.read(file) is None
+    assert [path.name for path in file.parent.iterdir()] == ["a1.history.jsonl"]
 
 
 def test_what_cannot_be_opened_is_a_stop(file):
