@@ -3,13 +3,13 @@
 Motors and encoders sit together: a leg whose plug is swapped with another's obeys perfectly, in the other's name. Only
 weight and the body's own motion can tell. Three questions, each of which needs the answers before it:
 
-1. Hanging, one joint after the other is pushed by a small torque, the others damp. It must move, by its own reading,
-   to where it was pushed: from then on angles may be commanded. What a hip weighs at its angle tells the side of the
-   body that its leg is on, or that it turns the other way.
+1. Hanging, one joint after the other is pushed by a small torque. It must move, by its own reading, to where it was
+   pushed: from then on angles may be commanded to it, and before that it only damps. Then the hips sway about 0: what
+   one weighs tells the side of the body that its leg is on, or that it turns the other way.
 2. On the belly with folded legs hips are near 0, thighs near 1.4 and calves near -2.7 rad: joints of one leg that were
    mixed up, and thighs and calves that turn the other way, read something else.
 3. Standing, a pose that is the same for all legs, the calves of two legs straighten: front, rear, right or left goes
-   up, as the IMU feels, and of three pairs there is one order of the legs that explains all.
+   up, as the IMU feels, and a pair across the body rocks it. One order of the legs explains three pairs best.
 
 A leg's three motors hang on one plug, so the calf's leg is taken for the thigh's and the hip's.
 """
@@ -32,16 +32,17 @@ HZ = 100.0
 TORQUE, RISE = 6.0, 10.0  # N m at most, and N m/s: a push begins with nothing
 KD = 2.0  # N m s/rad
 MOVED = 0.1  # rad that a push is to move a joint
-LAST = 5  # readings of a push, in which the joint moves
 SURE = 0.03  # rad; more is no noise
 LONGEST = 0.8  # s of a push
+MOVE = 0.6  # s
+SWAY, PERIOD = 0.15, 1.2  # rad and s
 FOLDED = (0.7, 2.05)  # rad, angles without sign that part hips from thighs, and thighs from calves
 PAIRS = ((0, 1), (0, 2), (0, 3))  # legs that straighten together
 STRAIGHTEN = 0.2  # rad, of their calves; 3 cm
-TILT = 0.025  # that up must move in the body (sine of an angle) for one side to have gone up
-ALONG = 0.5  # a side goes up along one axis: the other has no more than this share of it
-# (forwards, left): that up moves in the body -> the legs that went up
-SIDES = {(1, 0): {0, 1}, (-1, 0): {2, 3}, (0, -1): {0, 2}, (0, 1): {1, 3}}
+# How far up moves in the body (sines of angles, forwards and left) when both front legs, and both left ones, straighten
+RISE_BY = np.array([0.07, 0.11])
+UNLIKE, CLEARLY = 0.07, 1.5  # of all three pairs; and how much worse the next best order must be
+CORNERS = np.sign(model.HIP_POSITION[:, :2])  # [4, 2] forwards, left
 TO_DO = (
     "Nothing was measured or written. Look at the legs' plugs (were they off for a repair?) and at the driver's order "
     "and signs of joints, and start again"
@@ -58,11 +59,16 @@ def check(session: Session) -> None:
         _tell(folded(_place(session, "belly")))
         session.place("hang")
     session.check()
-    nudged = [nudge(session, joint) for joint in range(LEGS * KINDS)]
+    known: list[int] = []
+    for kind in range(KINDS):  # hips first: a hanging leg falls inwards, onto its neighbour
+        for joint in range(kind, LEGS * KINDS, KINDS):
+            nudge(session, joint, known)
+        known += range(kind, LEGS * KINDS, KINDS)
+        _to_middle(session, known)
+    mirrored = are_mirrored(sway(session))
     session.damp(0.1)
     _tell(folded(_place(session, "belly")))
     session.check()
-    mirrored = [is_mirrored(nudged[hip], hip) for hip in range(0, LEGS * KINDS, KINDS)]
     legs = order(tilts(session))
     _tell([named(joint, legs, mirrored) for joint in range(LEGS * KINDS)])
 
@@ -74,55 +80,74 @@ def named(joint: int, legs: Sequence[int], mirrored: Sequence[bool]) -> Answer:
     return legs[leg] * KINDS + kind, kind == 0 and mirrored[leg] != other_side
 
 
-def nudge(session: Session, joint: int) -> list[Log]:
-    """Push ``joint``, a hip there and back, the others damp. Raises CalibrationStopped when it goes elsewhere."""
-    name, logs = model.JOINT_NAMES[joint], []
-    middle = (session.info.joint_lower + session.info.joint_upper)[joint] / 2
-    first = 1.0 if session.read().joint_pos[joint] < middle else -1.0  # away from its stop
-    for way in (first, -first)[: 2 if joint % KINDS == 0 else 1]:
-        log = _push(session, joint, way)
-        moved = log.joint_pos[-1] - log.joint_pos[0]
-        if way * moved[joint] < SURE:
-            most = int(np.argmax(np.abs(moved)))
-            raise CalibrationStopped(
-                f"{name} was pushed by up to {way * TORQUE:+.0f} N m and went by {moved[joint]:+.2f} rad, and "
-                f"{model.JOINT_NAMES[most]} by {moved[most]:+.2f} rad: it is blocked, or commands and readings are not "
-                f"in the same order and of the same sign. {TO_DO}"
-            )
-        logs.append(log)
-    return logs
-
-
-def _push(session: Session, joint: int, way: float) -> Log:
-    start = session.read().joint_pos
-    kp, kd = np.zeros(session.info.joints), session.info.default_kd.copy()
+def nudge(session: Session, joint: int, known: Sequence[int]) -> None:
+    """Push ``joint``, while those that have answered are held. Raises CalibrationStopped when it goes elsewhere."""
+    name, info, start = model.JOINT_NAMES[joint], session.info, session.read().joint_pos
+    way = (
+        1.0 if start[joint] < (info.joint_lower + info.joint_upper)[joint] / 2 else -1.0
+    )  # away from its stop
+    kp, kd = _stiff(session, known), info.default_kd.copy()
     kd[joint] = KD
 
     def act(time: float) -> None:
-        torque = np.zeros(session.info.joints)
+        torque = np.zeros(info.joints)
         torque[joint] = way * min(RISE * time, TORQUE)
-        session.hold(start, kp, kd, torque)
+        session.hold(info.stand_pos, kp, kd, torque)
 
     def shown(state: RobotState) -> tuple[str, float]:
-        return model.JOINT_NAMES[joint], float(state.joint_pos[joint])
+        return name, float(state.joint_pos[joint])
 
     def is_there(time: float, state: RobotState) -> bool:
         return bool(way * (state.joint_pos[joint] - start[joint]) > MOVED)
 
-    return session.record(LONGEST, HZ, act, f"does {model.JOINT_NAMES[joint]} answer?", shown, is_there)
+    log = session.record(LONGEST, HZ, act, f"does {name} answer?", shown, is_there)
+    moved = log.joint_pos[-1] - log.joint_pos[0]
+    if way * moved[joint] < SURE:
+        most = int(np.argmax(np.abs(moved)))
+        raise CalibrationStopped(
+            f"{name} was pushed by up to {way * TORQUE:+.0f} N m and went by {moved[joint]:+.2f} rad, and "
+            f"{model.JOINT_NAMES[most]} by {moved[most]:+.2f} rad: it is blocked, or commands and readings are not in "
+            f"the same order and of the same sign. {TO_DO}"
+        )
 
 
-def is_mirrored(logs: Sequence[Log], hip: int) -> bool:
-    """Whether a hip that was nudged to either side weighs as one of the body's other side, or turned, would.
+def sway(session: Session) -> Log:
+    """All hips to and fro about 0, the legs side by side."""
+    pose = session.info.stand_pos.copy()
 
-    To one side friction is added to the weight, to the other it is taken away: the mean is the weight.
+    def act(time: float) -> None:
+        pose[::KINDS] = SWAY * np.sin(2 * np.pi * time / PERIOD)
+        session.hold(pose)
+
+    return session.record(PERIOD, HZ, act, "what do the hips weigh?")
+
+
+def are_mirrored(log: Log) -> list[bool]:
+    """Whether each hip that sways weighs as one of the body's other side, or one that is turned, would.
+
+    There and back friction cancels: the mean is the weight.
     """
-    torque = float(np.mean([log.joint_torque[-LAST:, hip].mean() for log in logs]))
-    pos = np.mean([log.joint_pos[-LAST:].mean(0) for log in logs], axis=0)
-    ours = holding_torque(pos)[hip]
-    pos[hip] = -pos[hip]
-    theirs = -holding_torque(pos)[hip]
-    return bool(abs(torque - theirs) < abs(torque - ours))
+    pos, torque = log.joint_pos.mean(0), log.joint_torque.mean(0)[::KINDS]
+    ours = holding_torque(pos)[::KINDS]
+    pos[::KINDS] *= -1.0
+    theirs = -holding_torque(pos)[::KINDS]
+    return [bool(other) for other in np.abs(torque - theirs) < np.abs(torque - ours)]
+
+
+def _to_middle(session: Session, known: Sequence[int]) -> None:
+    """Move the joints that have answered to where they are when it stands; the others damp."""
+    kp, begun, end = _stiff(session, known), session.read().joint_pos, session.info.stand_pos
+
+    def act(time: float) -> None:
+        session.hold(begun + min(time / MOVE, 1.0) * (end - begun), kp)
+
+    session.record(MOVE + 0.1, HZ, act, "legs into the middle")
+
+
+def _stiff(session: Session, known: Sequence[int]) -> Array:
+    kp = np.zeros(session.info.joints)
+    kp[list(known)] = session.info.default_kp[list(known)]
+    return kp
 
 
 def folded(pos: Array) -> list[Answer]:
@@ -157,24 +182,28 @@ def tilts(session: Session) -> Array:
 
 def order(found: Array) -> tuple[int, ...]:
     """The legs that answer to FR, FL, RR and RL, by the ``tilts``. Raises CalibrationStopped when none explain them."""
-    sides = [_side(tilt) for tilt in found]
-    for legs in permutations(range(LEGS)):
-        raised = [{legs[a], legs[b]} for a, b in PAIRS]
-        if [one if one in SIDES.values() else None for one in raised] == sides:
-            return legs
-    raise CalibrationStopped(
-        f"pairs of legs straightened, and the body went up at {found.round(3).tolist()} (forwards, left): no order of "
-        "the legs explains that. Is the floor hard and level, and no leg in the way? Nothing was written"
-    )
+    orders = list(permutations(range(LEGS)))
+    off = [
+        np.linalg.norm([_unlike(tilt, legs[a], legs[b]) for tilt, (a, b) in zip(found, PAIRS, strict=True)])
+        for legs in orders
+    ]
+    best, second = np.sort(off)[:2]
+    if best > UNLIKE or second < CLEARLY * best:
+        raise CalibrationStopped(
+            f"pairs of legs straightened, and the body went up at {found.round(3).tolist()} (forwards, left): no order "
+            "of the legs explains that. Is the floor hard and level, and no leg in the way? Nothing was written"
+        )
+    return orders[int(np.argmin(off))]
 
 
-def _side(tilt: Array) -> set[int] | None:
-    """The legs of the side that went up; None when it was no side: a pair across the body."""
-    axis = int(np.argmax(np.abs(tilt)))
-    if abs(tilt[axis]) < TILT or abs(tilt[1 - axis]) > ALONG * abs(tilt[axis]):
-        return None
-    sign = int(np.sign(tilt[axis]))
-    return SIDES[(sign, 0) if axis == 0 else (0, sign)]
+def _unlike(tilt: Array, a: int, b: int) -> float:
+    """How far ``tilt [2]`` is from what it is when the legs ``a`` and ``b`` straighten."""
+    if (CORNERS[a] + CORNERS[b]).any():
+        return float(np.hypot(*(tilt - RISE_BY * (CORNERS[a] + CORNERS[b]) / 2)))
+    other = next(leg for leg in range(LEGS) if leg not in (a, b))
+    across = RISE_BY * CORNERS[other]  # it rocks, one way or the other
+    share = float(np.clip(tilt @ across / (across @ across), -1.2, 1.2))
+    return float(np.hypot(*(tilt - share * across)))
 
 
 def _up(session: Session, pose: Array) -> Array:

@@ -55,10 +55,11 @@ def test_folded_legs_tell_their_joints_apart():
     [
         # Front goes up, right goes up, and a pair across rocks: all is well.
         ([[0.08, 0.0], [0.0, -0.11], [0.03, 0.03]], (0, 1, 2, 3)),
-        # FR's command is answered at FL: front still goes up; FL with RR is across; FL with RL is left.
+        ([[0.07, 0.0], [-0.02, -0.12], [0.01, 0.04]], (0, 1, 2, 3)),
+        # FR's command is answered at FL: front still goes up; FL with RR is across, FL with RL is left.
         ([[0.08, 0.01], [0.02, -0.03], [0.01, 0.11]], (1, 0, 2, 3)),
         # RR and RL: FR with RL is across; FR with RR is right.
-        ([[0.08, 0.0], [-0.03, -0.03], [0.0, -0.11]], (0, 1, 3, 2)),
+        ([[0.08, 0.0], [-0.03, -0.05], [0.0, -0.11]], (0, 1, 3, 2)),
     ],
 )
 def test_three_pairs_tell_the_order_of_the_legs(tilts, legs):
