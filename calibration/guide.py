@@ -28,7 +28,7 @@ PROCEDURES: dict[str, Callable[[Session], Result]] = {
     "feet": feet.measure,
     "imu": imu.measure,
 }
-MINUTES = {"joints": 0.5, "motors": 0.5, "latency": 0.2, "feet": 0.3, "imu": 1.0}  # of robot time
+MINUTES = {"joints": 0.8, "motors": 0.5, "latency": 0.2, "feet": 0.3, "imu": 1.0}  # of robot time
 
 
 @dataclass(frozen=True)

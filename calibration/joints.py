@@ -1,7 +1,8 @@
 """Where the joints' zeros are: each leg is pushed gently into its mechanical stops, whose angles are known.
 
-The robot hangs. One kind of joint at a time, all four legs in parallel so that they cannot meet: little torque, much
-damping, until the joint does not move any more. The other joints hold their pose.
+Before that, every joint must answer to its own name (``order``). Then the robot hangs. One kind of joint at a time, all
+four legs in parallel so that they cannot meet: little torque, much damping, until the joint does not move any more. The
+other joints hold their pose.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration import order
 from calibration.result import Check, Line, Plot, Result, numbers
 from calibration.session import Log, Session
 from robots.a1 import model
@@ -39,6 +41,12 @@ REST_BOUND = 0.12  # rad/s at a stop, which gives a little
 
 
 def measure(session: Session) -> Result:
+    """Ask all joints for their names, then ``offsets``. Raises CalibrationStopped."""
+    order.check(session)
+    return offsets(session)
+
+
+def offsets(session: Session) -> Result:
     """Push all joints into their stops and compare. Raises CalibrationStopped."""
     session.place("hang")
     session.offset = np.zeros(0)

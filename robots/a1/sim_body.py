@@ -72,7 +72,7 @@ class SimBody:
     def joints(self) -> tuple[Array, Array]:
         """Angles [12] rad as the encoders have them, and velocities [12] rad/s; without noise."""
         pos, vel = self.world.joint_states()
-        return self._distorter.encoder(pos), vel
+        return self._distorter.encoder(pos), self._distorter.wired(vel)
 
     def step(self, torque: Array) -> None:
         """Move on by ``dt`` with ``torque`` [12] N m."""
@@ -93,7 +93,7 @@ class SimBody:
         )
         return Reading(
             joint_pos=noise.add(sensed.joint_pos, std.joint_pos),
-            joint_vel=noise.add(vel, std.joint_vel),
+            joint_vel=noise.add(self._distorter.wired(vel), std.joint_vel),
             quat_xyzw=_turned(noise.turn(sensed.quat_xyzw), self._yaw_drift * self._seconds),
             gyro=noise.add(sensed.gyro, std.gyro),
             accel=noise.add(sensed.accel, std.accel),

@@ -17,7 +17,7 @@ from robots.robot import Array, RobotError
 
 _SIZES = {
     "gyro_bias": 3, "gyro_drift": 3, "accel_bias": 3, "accel_scale": 3, "joint_offset": 12, "foot_zero": 4,
-    "foot_drift": 4, "coulomb": 12, "viscous": 12, "torque_scale": 12,
+    "foot_drift": 4, "coulomb": 12, "viscous": 12, "torque_scale": 12, "wired_to": 12, "turns": 12,
 }  # fmt: skip
 
 
@@ -41,6 +41,8 @@ class Distortion:
     torque_scale: Sequence[float] = (1.0,) * 12  # what a joint gets of what its motor reports
     sensor_delay: float = 0.0  # s, that a reading is old
     command_delay: float = 0.0  # s, on top of the robot's own
+    wired_to: Sequence[int] = tuple(range(12))  # the joint that each motor's plug leads to, and its encoder's
+    turns: Sequence[float] = (1.0,) * 12  # of each plug: -1.0 where motor and encoder turn the other way
 
     def __post_init__(self) -> None:
         for name, size in _SIZES.items():
@@ -50,6 +52,10 @@ class Distortion:
         for name in ("coulomb", "viscous", "torque_scale", "accel_scale"):
             if min(getattr(self, name)) < 0:
                 raise RobotError(f"Distortion.{name} is zero or more, got {getattr(self, name)}")
+        if sorted(self.wired_to) != list(range(12)):
+            raise RobotError(f"Distortion.wired_to has every joint from 0 to 11 once, got {self.wired_to}")
+        if any(abs(turn) != 1.0 for turn in self.turns):
+            raise RobotError(f"Distortion.turns are 1.0 or -1.0, got {self.turns}")
         for name in ("sensor_delay", "command_delay"):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise RobotError(f"Distortion.{name} is 0 to 0.5 s, got {getattr(self, name)}")
@@ -87,6 +93,8 @@ class Distorter:
         self.distortion = d = distortion
         self.joint_offset = np.array(d.joint_offset, float)
         self._torque_scale = np.array(d.torque_scale, float)
+        self._wired_to, self._turns = np.array(d.wired_to), np.array(d.turns, float)
+        self._plug_of = np.argsort(self._wired_to)
         self._gyro = np.array(d.gyro_bias, float), np.array(d.gyro_drift, float)
         self._accel = np.array(d.accel_bias, float), np.array(d.accel_scale, float)
         self._foot = np.array(d.foot_zero, float), np.array(d.foot_drift, float)
@@ -101,7 +109,8 @@ class Distorter:
             ]
         )
         self.is_none = distortion.is_none
-        self._gives_all = all(scale == 1.0 for scale in d.torque_scale)
+        self._is_wired_well = tuple(d.wired_to) == tuple(range(12)) and all(turn == 1.0 for turn in d.turns)
+        self._gives_all = self._is_wired_well and all(scale == 1.0 for scale in d.torque_scale)
 
     def sense(self, sensed: Sensed, seconds: float) -> Sensed:
         """What the sensors make of ``sensed`` after ``seconds`` of life."""
@@ -110,7 +119,7 @@ class Distorter:
         (gyro_bias, gyro_drift), (accel_bias, accel_scale) = self._gyro, self._accel
         foot_zero, foot_drift = self._foot
         return Sensed(
-            joint_pos=sensed.joint_pos + self.joint_offset,
+            joint_pos=self.encoder(sensed.joint_pos),
             quat_xyzw=_product(sensed.quat_xyzw, self._mounting),
             gyro=self._to_sensor @ sensed.gyro + gyro_bias + gyro_drift * seconds,
             accel=accel_scale * (self._to_sensor @ sensed.accel) + accel_bias,
@@ -119,16 +128,20 @@ class Distorter:
 
     def encoder(self, pos: Array) -> Array:
         """What the motors take for the joints' angles ``pos`` ``[12]`` rad."""
-        return pos if self.is_none else pos + self.joint_offset
+        return pos if self.is_none else self.wired(pos) + self.joint_offset
+
+    def wired(self, values: Array) -> Array:
+        """What is at the plugs ``[12]`` of what the joints have: angles without offset, or speeds."""
+        return values if self._is_wired_well else self._turns * values[self._wired_to]
 
     def vary(self, factor: Array) -> None:
         """From now on joints get ``factor`` ``[12]`` of what the distortion gives them."""
         self._torque_scale = np.array(self.distortion.torque_scale, float) * factor
-        self._gives_all = bool((self._torque_scale == 1.0).all())
+        self._gives_all = self._is_wired_well and bool((self._torque_scale == 1.0).all())
 
     def torque(self, asked: Array) -> Array:
         """What the joints get ``[12]`` N m of what the motors report."""
-        return asked if self._gives_all else self._torque_scale * asked
+        return asked if self._gives_all else self._torque_scale * (self._turns * asked)[self._plug_of]
 
 
 class Delay:

@@ -308,7 +308,7 @@ class StandIn:
         before = self._felt(world).velocity
         for _ in range(steps):
             pos, vel = world.joint_states()
-            self._torque = self._motors.torque(self._distorter.encoder(pos), vel)
+            self._torque = self._motors.torque(self._distorter.encoder(pos), self._distorter.wired(vel))
             self._trace.add(pos, vel, self._torque)
             if self._carried is not None:
                 world.carry(self._carried)
@@ -345,7 +345,7 @@ class StandIn:
         return RobotState(
             time=self._clock.now(),
             joint_pos=noise.add(sensed.joint_pos, std.joint_pos),
-            joint_vel=noise.add(vel, std.joint_vel),
+            joint_vel=noise.add(self._distorter.wired(vel), std.joint_vel),
             joint_torque=noise.add(torque, std.joint_torque),
             quat_xyzw=noise.turn(sensed.quat_xyzw),
             gyro=noise.add(sensed.gyro, std.gyro),

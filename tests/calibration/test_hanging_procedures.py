@@ -28,7 +28,7 @@ def check(result, wrong):
 
 
 def test_joint_offsets_are_found_at_the_stops():
-    check(*measured(joints.measure, sensor_delay=0.0))
+    check(*measured(joints.offsets, sensor_delay=0.0))
 
 
 def swing(speed, factor, coulomb, viscous, inertia=0.05):

@@ -48,11 +48,30 @@ def test_a_crooked_imu_turns_all_that_it_says():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"gyro_bias": [0.0]}, {"coulomb": [-1.0] * 12}, {"sensor_delay": 1.0}, {"accel_bias": [math.nan] * 3}],
+    [
+        {"gyro_bias": [0.0]},
+        {"coulomb": [-1.0] * 12},
+        {"sensor_delay": 1.0},
+        {"accel_bias": [math.nan] * 3},
+        {"wired_to": [0] * 12},
+        {"turns": [0.5] * 12},
+    ],
 )
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(RobotError, match=next(iter(wrong))):
         Distortion(**wrong)
+
+
+def test_swapped_plugs_carry_angles_speeds_and_torques_alike():
+    """FR and FL (0 to 2 and 3 to 5) are swapped; at plug 2 FL_calf (joint 5) is, and turns the other way."""
+    turns = np.ones(12)
+    turns[2] = -1.0
+    wrong = Distorter(Distortion(wired_to=[3, 4, 5, 0, 1, 2, *range(6, 12)], turns=turns))
+    joints = np.arange(12.0)
+    np.testing.assert_allclose(wrong.encoder(joints), [3, 4, -5, 0, 1, 2, *range(6, 12)])
+    # A torque at plug 2 pushes joint 5 the other way: power, torque times speed, is the same at plug and joint.
+    np.testing.assert_allclose(wrong.torque(np.eye(12)[2]), -np.eye(12)[5])
+    assert wrong.torque(np.arange(12.0)) @ joints == wrong.wired(joints) @ np.arange(12.0)
 
 
 def test_an_unknown_name_is_refused():
