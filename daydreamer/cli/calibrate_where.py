@@ -15,7 +15,10 @@ from robots.calibration import Calibration
 from robots.calibration_parts import Latency
 
 STEP_MS = 50.0  # of an actor at 20 Hz
-MEASURED = ("actor/sense_ms", "actor/policy_ms", "actor/late_ms", "link/unacked", "actor/steps_per_second")
+MEASURED = (
+    "actor/sense_ms", "actor/policy_ms", "actor/late_ms", "link/unacked", "actor/steps_per_second",
+    "link/clock_offset_ms", "link/clock_within_ms",
+)  # fmt: skip
 
 
 def of_run(path: Path) -> dict[str, float]:
@@ -54,6 +57,9 @@ def table(found: Calibration, run: Mapping[str, float]) -> str:
     if run.get("actor/steps_per_second", 0.0) > 0 and "link/unacked" in run:
         durable = 1000 * run["link/unacked"] / run["actor/steps_per_second"]
         rows.append(("a row until it is durable at the learner (not in the loop)", durable, "run"))
+    if "link/clock_offset_ms" in run:
+        within = f"run, give or take {run.get('link/clock_within_ms', math.nan):.2f}"
+        rows.append(("the learner's clock is ahead of the actor's by", run["link/clock_offset_ms"], within))
     lines = ["| where | ms | from |", "|---|---|---|"]
     lines += [
         f"| {where} | {'-' if math.isnan(ms) else f'{ms:.2f}'} | {source} |" for where, ms, source in rows

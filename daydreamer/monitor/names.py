@@ -84,6 +84,8 @@ _TABLE = (
     Metric("link/sent", "rows", "rows sent since the actor started", ",.0f"),
     Metric("link/acked", "rows", "rows acknowledged as durable since the actor started", ",.0f"),
     Metric("link/ack_ms", "ms", "from sending rows to the word that they are durable, the newest", ".1f"),
+    Metric("link/clock_offset_ms", "ms", "the learner's clock is ahead of the actor's", ".2f"),
+    Metric("link/clock_within_ms", "ms", "how far that may be off: half of the quickest way there and back", ".2f"),
     Metric("link/dropped", "rows", "rows given up because the spool was full, since the actor started", ",.0f"),
 
     Metric("learner/actors", "actors", "actors connected", ",.0f"),

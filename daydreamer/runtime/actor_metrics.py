@@ -60,5 +60,7 @@ class ActorMetrics:
             "link/acked": float(status.acked),
             "link/dropped": float(status.dropped),
             "link/ack_ms": 1000 * status.ack_seconds,
+            "link/clock_offset_ms": 1000 * status.clock_offset,
+            "link/clock_within_ms": 1000 * status.clock_within,
             "safety/faults": float(self.faults),
         }

@@ -50,6 +50,8 @@ class Seen(NamedTuple):
     disk: str | None = None  # why the disk refuses rows
     dropped: int = 0  # rows given up to make room
     ack_seconds: float = math.nan
+    clock_offset: float = math.nan
+    clock_within: float = math.nan
 
 
 class Desk:
@@ -271,7 +273,7 @@ class ActorIo:
         self._desk.seen = Seen(
             session.connected, session.reached, session.allowance, session.unacked, self._stored,
             session.spool_bytes, session.refused, session.stopped, self._desk.seen.disk, session.dropped,
-            session.ack_seconds,
+            session.ack_seconds, *session.learner_clock.get(),
         )  # fmt: skip
 
     def _close(self) -> None:

@@ -57,7 +57,7 @@ class ActorLink:
             when_full: Then refuse new rows ("hold": the robot holds its pose), or give up the oldest ones
                 ("drop-oldest": ``status().dropped`` counts them, and the log tells of it).
             clock: Monotonic seconds.
-            wall_clock: Seconds since 1970.
+            wall_clock: Seconds since 1970; compared with the learner's.
 
         Raises:
             LinkError: the address or the actor's name is none, or another process uses ``spool_dir``.
@@ -73,7 +73,7 @@ class ActorLink:
         segment = min(SEGMENT_BYTES, max(spool_limit_bytes // 8, self._codec.row_bytes))
         self._drops = when_full == "drop-oldest"
         spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), self._codec, segment)
-        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools)
+        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools, wall_clock)
         self._desk = Desk()
         self._io = ActorIo(
             self._session, self._desk, target, keys, clock, spool_limit_bytes if self._drops else None
@@ -142,6 +142,8 @@ class ActorLink:
             full=self._is_full(),
             dropped=seen.dropped,
             ack_seconds=seen.ack_seconds,
+            clock_offset=seen.clock_offset,
+            clock_within=seen.clock_within,
             broken=None if broken is None else f"{broken or type(broken).__name__}",
         )
 

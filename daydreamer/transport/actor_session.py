@@ -13,12 +13,14 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from daydreamer import __version__
 from daydreamer.core.errors import Corrupt
 from daydreamer.core.specs import Specs
+from daydreamer.transport.clock_offset import ClockOffset
 from daydreamer.transport.link import PolicyMessage
 from daydreamer.transport.messages import (
     MAX_BATCH_ROWS,
@@ -54,8 +56,20 @@ def new_stream(actor: str, wall_clock: float) -> str:
 class ActorSession:
     """What is said, and what is still to be said, to the learner."""
 
-    def __init__(self, actor: str, specs: Specs, row_bytes: int, spools: Sequence[Spool]):
-        """Send ``spools`` in this order; the last one is the present stream and grows."""
+    def __init__(
+        self,
+        actor: str,
+        specs: Specs,
+        row_bytes: int,
+        spools: Sequence[Spool],
+        wall_clock: Callable[[], float] = time.time,
+    ):
+        """Send ``spools`` in this order; the last one is the present stream and grows.
+
+        ``wall_clock`` [s since 1970] is compared with the learner's.
+        """
+        self.learner_clock = ClockOffset()
+        self._wall_clock = wall_clock
         self.allowance = 0  # rows wanted by the learner after those it has acknowledged
         self.dropped = 0  # rows given up unacknowledged, to make room for newer ones
         self.reached = False  # welcomed at least once
@@ -126,6 +140,7 @@ class ActorSession:
         self._incoming = None
         self._say.clear()
         self._underway.clear()
+        self.learner_clock.forget()
 
     def given_up(self, now: float) -> str | None:
         """Why this connection leads nowhere, or None: the learner refused us, or fell silent."""
@@ -147,6 +162,8 @@ class ActorSession:
             self._ack(message, now)
         elif isinstance(message, LearnerPing):
             self.allowance = message.credit
+            if message.asked:
+                self.learner_clock.add(message.asked, message.heard, message.answered, self._wall_clock())
         elif isinstance(message, PolicyChunk):
             self._chunk(message, now)
         elif isinstance(message, Stop):
@@ -197,7 +214,7 @@ class ActorSession:
 
     def _ping(self, now: float) -> None:
         self._spoke = now
-        self._say.append(encode(ActorPing(self._digest, self.stopped is not None)))
+        self._say.append(encode(ActorPing(self._digest, self.stopped is not None, self._wall_clock())))
 
     def _hello(self, now: float, oldest: int | None = None) -> None:
         """Bind the connection to the first stream that has something to send, or else to the present one.

@@ -9,6 +9,7 @@ messages in a queue by the socket's options (``learner_link``), rows that are no
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,8 +45,15 @@ class _Meter:
 class GuardedSession(LearnerSession):
     """A ``LearnerSession`` that is told whose key a message came with."""
 
-    def __init__(self, codec: RowCodec, next_seq: Callable[[str], int], durable_rows: int, seldom: Seldom):
-        super().__init__(codec, next_seq, durable_rows, seldom)
+    def __init__(
+        self,
+        codec: RowCodec,
+        next_seq: Callable[[str], int],
+        durable_rows: int,
+        seldom: Seldom,
+        wall_clock: Callable[[], float] = time.time,
+    ):
+        super().__init__(codec, next_seq, durable_rows, seldom, wall_clock)
         self._meters: OrderedDict[bytes, _Meter] = OrderedDict()
         self._owners: dict[bytes, str | None] = {}
         self._owner: str | None = None  # of the message that is being read

@@ -44,6 +44,7 @@ class LearnerLink:
         keys: LearnerKeys | None = None,
         insecure: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ):
         """Listen on ``bind`` ("HOST:PORT"; port 0 picks a free one).
 
@@ -55,6 +56,7 @@ class LearnerLink:
             keys: Without them only loopback is listened on,
             insecure: unless this is True.
             clock: Monotonic seconds.
+            wall_clock: Seconds since 1970, with which actors compare theirs.
 
         Raises:
             LinkError: the address is none, is in use, or is open to the network without keys.
@@ -65,7 +67,7 @@ class LearnerLink:
         self._lock = threading.Lock()  # guards the session; the sockets belong to the thread that receives
         self._seldom = Seldom(logger, clock=clock)
         codec = RowCodec(row_spec)
-        self._session = GuardedSession(codec, next_seq, durable_rows, self._seldom)
+        self._session = GuardedSession(codec, next_seq, durable_rows, self._seldom, wall_clock)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._doorman = Doorman(self._context, keys) if keys is not None else None
         self._socket = self._context.socket(zmq.ROUTER)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,6 +68,10 @@ class _Peer:
     spoken: float
     told_credit: int
     sending: str = ""  # digest of the policy on its way
+    pinged: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # s since 1970: its newest ping on its clock, and on ours when it came
     stop_told: float = -math.inf
     stopped: bool = False
 
@@ -83,12 +88,20 @@ class _Heard:
 class LearnerSession:
     """What was heard from each actor, and what is still to be said to it."""
 
-    def __init__(self, codec: RowCodec, next_seq: Callable[[str], int], durable_rows: int, seldom: Seldom):
+    def __init__(
+        self,
+        codec: RowCodec,
+        next_seq: Callable[[str], int],
+        durable_rows: int,
+        seldom: Seldom,
+        wall_clock: Callable[[], float] = time.time,
+    ):
         self.outbox: list[tuple[bytes, bytes]] = []  # (identity, message), for the link to send
         self._codec = codec
         self._next_seq = next_seq
         self._durable = durable_rows
         self._seldom = seldom
+        self._wall_clock = wall_clock  # s since 1970; actors compare theirs with it
         self._total = 0
         self._streams: dict[str, int] = {}  # stream -> rows of it that are durable
         self._peers: dict[bytes, _Peer] = {}
@@ -186,7 +199,7 @@ class LearnerSession:
                 self._say(peer.identity, Stop(self._stop))
             if now >= self._ping_due(peer):
                 peer.spoken, peer.told_credit = now, self.credit
-                self._say(peer.identity, LearnerPing(self.credit))
+                self._say(peer.identity, LearnerPing(self.credit, *peer.pinged, self._wall_clock()))
 
     def wait(self, now: float) -> float:
         """Seconds until ``tick`` has something to do, if nothing else happens."""
@@ -273,6 +286,7 @@ class LearnerSession:
             return self._rows(peer, message)
         if isinstance(message, ActorPing):
             peer.policy, peer.stopped = message.policy, message.stopped
+            peer.pinged = message.asked, self._wall_clock()
             if peer.policy == peer.sending:
                 peer.sending = ""
         elif isinstance(message, Report):

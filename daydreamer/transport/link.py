@@ -91,6 +91,8 @@ class LinkStatus:
     ack_seconds: float = (
         math.nan
     )  # from sending the newest acknowledged rows to the word that they are durable
+    clock_offset: float = math.nan  # s by which the learner's clock is ahead of ours, ...
+    clock_within: float = math.nan  # ... give or take so much: half of the quickest way there and back
 
 
 @dataclass(frozen=True)

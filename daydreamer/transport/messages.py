@@ -12,8 +12,9 @@ that every schema reads::
       RowBatch  rows in order                ->
                                              <-  Ack      next row wanted, credit     (those before it are durable)
                                              <-  PolicyChunk ...                      (a new policy, in order)
-      Ping   policy it has, knows of stop    ->                                       (every 0.5 s, or when it changes)
-                                             <-  Ping     credit                      (every 0.5 s, or when it changes)
+      Ping   policy it has, knows of stop,
+             its time                        ->                                       (every 0.5 s, or when it changes)
+                                             <-  Ping     credit, times               (every 0.5 s, or when it changes)
       Report numbers for people              ->
                                              <-  Stop     reason                      (until a ping says it is known)
 """
@@ -23,7 +24,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from daydreamer.core.errors import Corrupt
 from daydreamer.core.pack import dumps, loads
 from daydreamer.transport.link import MAX_POLICY_BYTES
 
-SCHEMA = 2  # raise it with every change of a message, of the row codec or of pack
+SCHEMA = 3  # raise it with every change of a message, of the row codec or of pack
 
 MAX_BATCH_ROWS = 64
 CHUNK_BYTES = 64 * 1024  # of a policy: on the slowest line one still comes well within the 3 s of silence
@@ -113,13 +114,19 @@ class ActorPing:
 
     policy: str
     stopped: bool
+    asked: float = field(default=0.0, compare=False)  # s since 1970 on the actor's clock, when it says so
 
 
 @dataclass(frozen=True)
 class LearnerPing:
-    """The learner lives and wants ``credit`` more rows after those it acknowledged."""
+    """The learner lives and wants ``credit`` more rows after those it acknowledged. Times are s since 1970."""
 
     credit: int
+    asked: float = field(
+        default=0.0, compare=False
+    )  # of the newest ping of the actor, on its clock; 0: none yet
+    heard: float = field(default=0.0, compare=False)  # when that came, and
+    answered: float = field(default=0.0, compare=False)  # when this is said, both on the learner's clock
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ _KINDS: dict[str, type[Any]] = {
     "stop": Stop,
 }
 _NAMES = {cls: kind for kind, cls in _KINDS.items()}
-_FIELDS_OF = {cls: [field.name for field in fields(cls)] for cls in _NAMES}
+_FIELDS_OF = {cls: [one.name for one in fields(cls)] for cls in _NAMES}
 _BULK = {"records", "data"}  # fields that are bytes
 
 ACTOR_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -205,6 +212,10 @@ def _is_integer(value: Any) -> bool:
     return type(value) is int and abs(value) < 2**62
 
 
+def _is_time(value: Any) -> bool:
+    return type(value) is float and math.isfinite(value) and value >= 0
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 64 * 1024
 
@@ -243,5 +254,8 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "offset": ("a natural number", _is_natural),
     "data": ("bytes", _is_bytes),
     "metrics": ("at most 512 finite floats by name", _is_metrics),
+    "asked": ("a time", _is_time),
+    "heard": ("a time", _is_time),
+    "answered": ("a time", _is_time),
     "stopped": ("a bool", lambda value: isinstance(value, bool)),
 }

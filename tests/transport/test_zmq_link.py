@@ -1,11 +1,13 @@
 """The two ends over real sockets on loopback keep the contract of every link."""
 
+import time
+
 import pytest
 
 from daydreamer.transport.actor_link import ActorLink
 from daydreamer.transport.auth import load_actor_keys, load_learner_keys, new_keys
 from daydreamer.transport.learner_link import LearnerLink
-from tests.contracts.link_contract import SPEC, LinkContract, Pair
+from tests.contracts.link_contract import SPEC, LinkContract, Pair, eventually
 
 
 def make_pair(tmp_path, keys=None):
@@ -48,3 +50,16 @@ class TestZmqLinkWithKeys(LinkContract):
         pair, close = make_pair(tmp_path, tmp_path / "keys")
         yield pair
         close()
+
+
+def test_a_learner_whose_clock_is_ahead_is_found_to_be_as_far_ahead(tmp_path):
+    pair, close = make_pair(tmp_path)
+    learner = pair.learner(wall_clock=lambda: time.time() + 7.25)
+    actor = pair.actor("spot")
+    actor.start()
+    eventually(lambda: actor.status().clock_offset > 0, each=lambda: learner.receive(0.01))
+    status = actor.status()
+    close()
+    assert 0 < status.clock_within < 7.0
+    # A microsecond more: these are seconds since 1970 as 64-bit floats, and two calls of one clock.
+    assert abs(status.clock_offset - 7.25) <= status.clock_within + 1e-6
