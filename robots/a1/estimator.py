@@ -10,11 +10,13 @@ is a ball and rolls, which at walking speed makes 0.05 m/s.
 
 Its noise is taken as equal in all directions, so the covariance stays ``variance * I`` and a step is a
 weighted mean. The accelerometer's reading is taken as the mean since the reading before, as a driver that samples
-faster should give it. Five things keep it honest on a real floor, with readings 50 ms apart:
+faster should give it. Six things keep it honest on a real floor, with readings 50 ms apart:
 
 - A lightly loaded foot slips more easily: its weight falls with its share of the heaviest foot's load.
 - A foot that disagrees with the prediction is slipping or has just landed: its pull is bounded (Huber), never
   dropped, so that a wrong prediction still heals.
+- While another foot agrees with the prediction, one that slips is pulled along by its leg, and its pull falls with its
+  speed: swinging feet that touch the ground all go the same way, and would make the body seem slower than it is.
 - With no foot on the ground the robot flies (the accelerometer reads about 0) or lies (about g). Lying robots
   hardly move, so zero velocity is then taken as a measurement, and as a very weak one in flight: nothing
   drifts for ever.
@@ -170,7 +172,7 @@ class BaseEstimator:
         config, (vx, vy, vz) = self._config, self._velocity
         noise, heaviest = config.foot_noise**2, max(force)
         gate = config.slip_gate * math.sqrt(self._variance + noise)
-        total = sum_x = sum_y = sum_z = 0.0
+        seen: list[tuple[int, Three, float]] = []  # leg, the body's velocity by it, and how far off that is
         for leg, standing in enumerate(contact):
             if not standing:
                 continue
@@ -182,8 +184,15 @@ class BaseEstimator:
             )
             x, y, z = _turned(rotation, (-moving[0] - a - d, -moving[1] - b - e, -moving[2] - c - f))
             off = math.sqrt((x - vx) ** 2 + (y - vy) ** 2 + (z - vz) ** 2)
-            weight = force[leg] / (heaviest * noise * max(off / gate, 1.0))
             slipping[leg] = off > config.slip_speed
+            seen.append((leg, (x, y, z), off))
+        one_stands = min(off for _, _, off in seen) < gate
+        total = sum_x = sum_y = sum_z = 0.0
+        for leg, (x, y, z), off in seen:
+            doubt = max(off / gate, 1.0)
+            if one_stands and slipping[leg]:
+                doubt *= off / config.slip_speed
+            weight = force[leg] / (heaviest * noise * doubt)
             total += weight
             sum_x, sum_y, sum_z = sum_x + weight * x, sum_y + weight * y, sum_z + weight * z
         self._correct(sum_x, sum_y, sum_z, total, dt, measured=True)
