@@ -41,7 +41,7 @@ PAIRS = ((0, 1), (0, 2), (0, 3))  # legs that straighten together
 STRAIGHTEN = 0.2  # rad, of their calves; 3 cm
 # How far up moves in the body (sines of angles, forwards and left) when both front legs, and both left ones, straighten
 RISE_BY = np.array([0.07, 0.11])
-UNLIKE, CLEARLY = 0.07, 1.5  # of all three pairs; and how much worse the next best order must be
+UNLIKE, CLEARLY = 0.07, 1.3  # of all three pairs; and how much worse the next best order must be
 CORNERS = np.sign(model.HIP_POSITION[:, :2])  # [4, 2] forwards, left
 TO_DO = (
     "Nothing was measured or written. Look at the legs' plugs (were they off for a repair?) and at the driver's order "
