@@ -83,9 +83,8 @@ def named(joint: int, legs: Sequence[int], mirrored: Sequence[bool]) -> Answer:
 def nudge(session: Session, joint: int, known: Sequence[int]) -> None:
     """Push ``joint``, while those that have answered are held. Raises CalibrationStopped when it goes elsewhere."""
     name, info, start = model.JOINT_NAMES[joint], session.info, session.read().joint_pos
-    way = (
-        1.0 if start[joint] < (info.joint_lower + info.joint_upper)[joint] / 2 else -1.0
-    )  # away from its stop
+    middle = (info.joint_lower[joint] + info.joint_upper[joint]) / 2
+    way = 1.0 if start[joint] < middle else -1.0  # away from its stop
     kp, kd = _stiff(session, known), info.default_kd.copy()
     kd[joint] = KD
 

@@ -23,9 +23,8 @@ class ClockOffset:
     """Four times of an answer go in, the offset and its uncertainty come out."""
 
     def __init__(self) -> None:
-        self._answers: deque[tuple[float, float, float]] = deque(
-            maxlen=ANSWERS
-        )  # now, offset, half the delay
+        # now, offset, half the delay
+        self._answers: deque[tuple[float, float, float]] = deque(maxlen=ANSWERS)
 
     def add(self, asked: float, heard: float, answered: float, now: float) -> None:
         """An answer came. ``asked`` and ``now`` are of this clock, ``heard`` and ``answered`` of the other; s."""

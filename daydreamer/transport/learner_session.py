@@ -68,10 +68,8 @@ class _Peer:
     spoken: float
     told_credit: int
     sending: str = ""  # digest of the policy on its way
-    pinged: tuple[float, float] = (
-        0.0,
-        0.0,
-    )  # s since 1970: its newest ping on its clock, and on ours when it came
+    # s since 1970: its newest ping on its clock, and on ours when it came
+    pinged: tuple[float, float] = (0.0, 0.0)
     stop_told: float = -math.inf
     stopped: bool = False
 

@@ -180,7 +180,7 @@ class ServoLoop:
 
     def _reset(self, now: float) -> None:
         """Up to NORMAL, unless something is still wrong. A robot that was held is held on until it is commanded."""
-        if self.mode is Mode.NORMAL:  # it may stand: what moves it goes on
+        if self.mode is Mode.NORMAL:  # it may stand: what moves it goes on, and no stop is left to be kept
             self.stops = ()
             return
         operator = "the driver's operator"
