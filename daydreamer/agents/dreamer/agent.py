@@ -12,7 +12,7 @@ from torch import Tensor
 from daydreamer.agents import interface, saved
 from daydreamer.agents.dreamer.behavior import Behavior
 from daydreamer.agents.dreamer.config import DreamerConfig, OptimiserConfig
-from daydreamer.agents.dreamer.policy import export
+from daydreamer.agents.dreamer.policy import AveragedPolicy, PolicyStep, export
 from daydreamer.agents.dreamer.rssm import State
 from daydreamer.agents.dreamer.world_model import WorldModel
 from daydreamer.agents.exported import ExportedPolicy
@@ -51,6 +51,9 @@ class Dreamer:
         self.model_opt = _optimiser(self.model.parameters(), config.model_opt)
         self.actor_opt = _optimiser(self.behavior.actor.parameters(), config.actor_opt)
         self.critic_opt = _optimiser(self.behavior.critic.parameters(), config.critic_opt)
+        learning = PolicyStep(self.model.encoder, self.model.rssm, self.behavior.actor, sorted(self.specs))
+        self.averaged = AveragedPolicy(learning, config.policy_average) if config.policy_average else None
+        self._published = self.averaged.step if self.averaged else learning
         self.rng = torch.Generator(self.device).manual_seed(seed)
         self.updates = 0
         self._exported: ExportedPolicy | None = None
@@ -78,6 +81,8 @@ class Dreamer:
         metrics["train/grad_norm/actor"] = self.actor_opt.step()
         metrics["train/grad_norm/critic"] = self.critic_opt.step()
         self.behavior.follow(self.updates)
+        if self.averaged:
+            self.averaged.follow(self.updates)
 
         values = torch.stack([value.detach().float() for value in (metrics | more).values()]).tolist()
         return dict(zip(metrics | more, values, strict=True))
@@ -119,17 +124,15 @@ class Dreamer:
     # Acting
 
     def policy(self, version: int = 0) -> bytes:
-        """The present policy as ONNX: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
+        """The policy as ONNX, averaged: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
         if self._exported is None:
-            self._exported = export(
-                self.model, self.behavior.actor, self.specs, {self.act_key: self.act_spec}
-            )
+            self._exported = export(self._published, self.specs, {self.act_key: self.act_spec})
         return self._exported.serialise(version)
 
     # Checkpoints
 
     def save(self) -> bytes:
-        """Weights, optimisers, normalisers, adapters, random state and counters."""
+        """Weights and their average, optimisers, normalisers, adapters, random state and counters."""
         return saved.dumped(self._parts())
 
     def load(self, data: bytes) -> None:
@@ -143,6 +146,7 @@ class Dreamer:
             "model_opt": self.model_opt.state_dict(),
             "actor_opt": self.actor_opt.state_dict(),
             "critic_opt": self.critic_opt.state_dict(),
+            "averaged": self.averaged.step.state_dict() if self.averaged else {},
             "rng": self.rng.get_state(),
             "updates": self.updates,
         }
@@ -152,5 +156,7 @@ class Dreamer:
         self.behavior.load_state_dict(parts["behavior"])
         for name in ("model_opt", "actor_opt", "critic_opt"):
             getattr(self, name).load_state_dict(parts[name])
+        if self.averaged:
+            self.averaged.step.load_state_dict(parts["averaged"])
         self.rng.set_state(parts["rng"].cpu())
         self.updates = int(parts["updates"])

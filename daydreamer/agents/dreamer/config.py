@@ -139,6 +139,10 @@ class DreamerConfig:
     slow_critic: str = "ema"  # 'ema': follows by slow_rate each step; 'copy': every slow_every steps
     slow_rate: float = 0.02
     slow_every: int = 100
+    # Publishing
+    policy_average: float = (
+        0.05  # its weights are averaged over about this share of all updates; 0: the newest
+    )
     # Optimisers
     model_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=5e-4))
     actor_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=2e-4))
@@ -153,6 +157,7 @@ class DreamerConfig:
         _within("discount", self.discount, 0, 1)
         _within("lambda_", self.lambda_, 0, 1)
         _within("slow_rate", self.slow_rate, 0, 1)
+        _within("policy_average", self.policy_average, 0, 1)
         _one_of("act", self.act, ("silu", "elu", "relu", "gelu", "tanh"))
         _one_of("norm", self.norm, ("layer", "rms", "none"))
         _one_of("return_scale", self.return_scale, ("none", "std", "percentile", "adv_std"))
@@ -185,7 +190,8 @@ def daydreamer_a1() -> DreamerConfig:
         encoder_layers=4, decoder_layers=4, cnn_depth=32, act="elu", norm="layer", symlog_obs=False,
         kl=KLConfig(dyn=0.8, rep=0.2, free=0.0, target=3.5), reward=head, continuation=True, critic=head,
         actor=ActorConfig(layers=4, saturation=0.0, output_scale=1.0), starts=0, horizon=15, discount=0.995,
-        return_scale="adv_std", slow_critic="copy", model_opt=opt, actor_opt=opt, critic_opt=opt,
+        return_scale="adv_std", slow_critic="copy", policy_average=0.0,
+        model_opt=opt, actor_opt=opt, critic_opt=opt,
     )  # fmt: skip
 
 

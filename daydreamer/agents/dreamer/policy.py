@@ -1,12 +1,15 @@
-"""The acting half of a Dreamer as a module of plain tensors in and out, ready for ONNX."""
+"""The acting half of a Dreamer as a module of plain tensors in and out, ready for ONNX, and its average over training."""
 
 from __future__ import annotations
 
+import copy
+
+import torch
 from torch import Tensor, nn
 
 from daydreamer.agents.dreamer.behavior import Actor
 from daydreamer.agents.dreamer.rssm import RSSM, State
-from daydreamer.agents.dreamer.world_model import Encoder, WorldModel
+from daydreamer.agents.dreamer.world_model import Encoder
 from daydreamer.agents.exported import ExportedPolicy
 from daydreamer.core.specs import ArraySpec, Specs
 
@@ -36,12 +39,31 @@ class PolicyStep(nn.Module):
         return action.squeeze(0), state.deter.squeeze(0), state.stoch.squeeze(0), action.squeeze(0)
 
 
-def export(model: WorldModel, actor: Actor, senses: Specs, act: Specs) -> ExportedPolicy:
-    """The policy of ``model`` and ``actor``, which senses the keys of ``senses``."""
-    keys, rssm = sorted(senses), model.rssm
-    step = PolicyStep(model.encoder, rssm, actor, keys)
+def export(step: PolicyStep, senses: Specs, act: Specs) -> ExportedPolicy:
+    """The policy that ``step`` is, which senses the keys of ``senses``."""
+    rssm = step.rssm
     action = sum(spec.size for spec in act.values())
-    obs = {"is_first": ArraySpec((), "bool"), **{key: senses[key] for key in keys}}
+    obs = {"is_first": ArraySpec((), "bool"), **{key: senses[key] for key in step.keys}}
     carry = {"deter": rssm.deter_size, "stoch": rssm.stoch_size, "action": action}
     noise = {"latent": (rssm.latent.noise_size, rssm.latent.noise_kind), "action": (action, "normal")}
     return ExportedPolicy(step, obs, act, carry, noise)
+
+
+class AveragedPolicy:
+    """A policy whose weights follow those of the one that learns, averaged over the last ``share`` of all updates.
+
+    Policies seconds apart can differ between walking and lying still; their average does what most of them do.
+    The window grows with training: early on there is little to wait for, later there is much to average.
+
+    Source: Polyak and Juditsky 1992 (averaging iterates); Karras et al. 2024, section 3 (a window that grows).
+    """
+
+    def __init__(self, learning: PolicyStep, share: float):
+        self.learning, self.share = learning, share
+        self.step = copy.deepcopy(learning).requires_grad_(False)
+
+    @torch.no_grad()
+    def follow(self, update: int) -> None:
+        """Move towards the weights after gradient step ``update``, which counts from 1."""
+        rate = min(1.0, 1.0 / (self.share * update))
+        torch._foreach_lerp_(list(self.step.parameters()), list(self.learning.parameters()), rate)
