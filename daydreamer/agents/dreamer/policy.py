@@ -1,4 +1,4 @@
-"""The acting half of a Dreamer as a module of plain tensors in and out, ready for ONNX, and its average over training."""
+"""The acting half of a Dreamer as a module of plain tensors in and out, ready for ONNX; and averaged over training."""
 
 from __future__ import annotations
 
