@@ -140,9 +140,7 @@ class DreamerConfig:
     slow_rate: float = 0.02
     slow_every: int = 100
     # Publishing
-    policy_average: float = (
-        0.05  # its weights are averaged over about this share of all updates; 0: the newest
-    )
+    policy_average: float = 0.05  # weights averaged over about this share of all updates; 0: the newest
     # Optimisers
     model_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=5e-4))
     actor_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=2e-4))
@@ -190,8 +188,7 @@ def daydreamer_a1() -> DreamerConfig:
         encoder_layers=4, decoder_layers=4, cnn_depth=32, act="elu", norm="layer", symlog_obs=False,
         kl=KLConfig(dyn=0.8, rep=0.2, free=0.0, target=3.5), reward=head, continuation=True, critic=head,
         actor=ActorConfig(layers=4, saturation=0.0, output_scale=1.0), starts=0, horizon=15, discount=0.995,
-        return_scale="adv_std", slow_critic="copy", policy_average=0.0,
-        model_opt=opt, actor_opt=opt, critic_opt=opt,
+        return_scale="adv_std", slow_critic="copy", policy_average=0.0, model_opt=opt, actor_opt=opt, critic_opt=opt,
     )  # fmt: skip
 
 
