@@ -24,8 +24,11 @@ class Agent(Protocol):
         """Metrics and arrays for people (open-loop predictions); changes nothing."""
         ...
 
-    def policy(self, version: int = 0) -> bytes:
-        """The present policy as a self-contained ONNX model that says it is ``version``; see ``Policy``."""
+    def policy(self, version: int = 0, averaged: bool = False) -> bytes:
+        """The present policy as a self-contained ONNX model that says it is ``version``; see ``Policy``.
+
+        The newest, to explore with, or ``averaged`` over the last updates, to keep; the same where no average is kept.
+        """
         ...
 
     def save(self) -> bytes:

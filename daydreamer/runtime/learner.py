@@ -258,7 +258,7 @@ class Learner:
         if self._bad_updates:
             return
         minutes = self._robot_minutes()
-        self._run_dir.keep_policy(minutes, self._agent.policy(self.version))
+        self._run_dir.keep_policy(minutes, self._agent.policy(self.version, averaged=True))
         self._policies_due = self._marks(minutes) + 1
 
     def _look_ahead(self) -> None:
@@ -314,7 +314,7 @@ class Learner:
         self._last_checkpoint = self._clock.now()
         if self._bad_updates:
             return
-        policy = self._agent.policy(self.version)
+        policy = self._agent.policy(self.version, averaged=True)
         self._checkpoints.save(self.updates, Checkpoint(self._agent.save(), policy, self._state()))
         if self.version >= 0:
             self._run_dir.save_policy(self.version, policy)

@@ -250,7 +250,7 @@ class RandomAgent:
         self.reported.add(batch["is_first"].shape)
         return {"train/open_loop/reward": 0.1}, {}
 
-    def policy(self, version: int = 0) -> bytes:
+    def policy(self, version: int = 0, averaged: bool = False) -> bytes:
         return policy_bytes(version=version)
 
     def save(self) -> bytes:

@@ -51,12 +51,11 @@ class Dreamer:
         self.model_opt = _optimiser(self.model.parameters(), config.model_opt)
         self.actor_opt = _optimiser(self.behavior.actor.parameters(), config.actor_opt)
         self.critic_opt = _optimiser(self.behavior.critic.parameters(), config.critic_opt)
-        learning = PolicyStep(self.model.encoder, self.model.rssm, self.behavior.actor, sorted(self.specs))
-        self.averaged = AveragedPolicy(learning, config.policy_average) if config.policy_average else None
-        self._published = self.averaged.step if self.averaged else learning
+        self.newest = PolicyStep(self.model.encoder, self.model.rssm, self.behavior.actor, sorted(self.specs))
+        self.averaged = AveragedPolicy(self.newest, config.policy_average) if config.policy_average else None
         self.rng = torch.Generator(self.device).manual_seed(seed)
         self.updates = 0
-        self._exported: ExportedPolicy | None = None
+        self._exported: dict[PolicyStep, ExportedPolicy] = {}
 
     # Training
 
@@ -123,11 +122,12 @@ class Dreamer:
 
     # Acting
 
-    def policy(self, version: int = 0) -> bytes:
-        """The policy as ONNX, averaged: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
-        if self._exported is None:
-            self._exported = export(self._published, self.specs, {self.act_key: self.act_spec})
-        return self._exported.serialise(version)
+    def policy(self, version: int = 0, averaged: bool = False) -> bytes:
+        """The policy as ONNX: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
+        step = self.averaged.step if averaged and self.averaged else self.newest
+        if step not in self._exported:
+            self._exported[step] = export(step, self.specs, {self.act_key: self.act_spec})
+        return self._exported[step].serialise(version)
 
     # Checkpoints
 

@@ -139,8 +139,8 @@ class DreamerConfig:
     slow_critic: str = "ema"  # 'ema': follows by slow_rate each step; 'copy': every slow_every steps
     slow_rate: float = 0.02
     slow_every: int = 100
-    # Publishing
-    policy_average: float = 0.05  # weights averaged over about this share of all updates; 0: the newest
+    # Keeping
+    policy_average: float = 0.05  # kept policies: weights over about this share of all updates; 0: the newest
     # Optimisers
     model_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=5e-4))
     actor_opt: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=2e-4))

@@ -162,7 +162,7 @@ class ModelFree:
 
     # Acting
 
-    def policy(self, version: int = 0) -> bytes:
+    def policy(self, version: int = 0, averaged: bool = False) -> bytes:
         """The present policy as ONNX: ``obs/KEY``, ``noise/action`` to ``action/KEY``; a carry with several frames."""
         if self._exported is None:
             self._exported = export(self.actor, self.config.frames, self.specs, {self.act_key: self.act_spec})
