@@ -251,7 +251,7 @@ class RandomAgent:
         return {"train/open_loop/reward": 0.1}, {}
 
     def policy(self, version: int = 0, averaged: bool = False) -> bytes:
-        return policy_bytes(version=version)
+        return policy_bytes(0.75 if averaged else 0.25, version)
 
     def save(self) -> bytes:
         return json.dumps({"updates": self.updates}).encode()

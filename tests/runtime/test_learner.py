@@ -95,6 +95,15 @@ def test_policies_are_published_after_pretraining_and_then_regularly(live):
     assert OnnxPolicy(life.link.published[-1].data).version == len(life.link.published) - 1
 
 
+def test_the_newest_policy_explores_and_the_averaged_one_is_kept(live, make_policy):
+    life = live(rows=60, config=replace(CONFIG, keep_policy_every=30 / MINUTE))
+    life.run()
+    assert all(message.data == make_policy(0.25, message.version) for message in life.link.published)
+    kept = sorted(life.run_dir.policies.glob("*.onnx"))
+    assert len(kept) == 3, "at 30 and 60 rows, and with the last checkpoint"
+    assert all(path.read_bytes() == make_policy(0.75, OnnxPolicy(path.read_bytes()).version) for path in kept)
+
+
 def test_policies_are_kept_for_good_by_robot_minutes(live, make_agent):
     # The prefill ends at 20 rows. A policy is due every 30 rows: at rows 30, 60, 90.
     config = replace(CONFIG, keep_policy_every=30 / MINUTE, train_ratio=8.0)
