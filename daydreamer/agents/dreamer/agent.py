@@ -55,7 +55,8 @@ class Dreamer:
         self.averaged = AveragedPolicy(self.newest, config.policy_average) if config.policy_average else None
         self.rng = torch.Generator(self.device).manual_seed(seed)
         self.updates = 0
-        self._exported: dict[PolicyStep, ExportedPolicy] = {}
+        self._exported: ExportedPolicy | None = None
+        self._exported_average: ExportedPolicy | None = None
 
     # Training
 
@@ -124,10 +125,14 @@ class Dreamer:
 
     def policy(self, version: int = 0, averaged: bool = False) -> bytes:
         """The policy as ONNX: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
-        step = self.averaged.step if averaged and self.averaged else self.newest
-        if step not in self._exported:
-            self._exported[step] = export(step, self.specs, {self.act_key: self.act_spec})
-        return self._exported[step].serialise(version)
+        if averaged and self.averaged:
+            self._exported_average = self._exported_average or self._export(self.averaged.step)
+            return self._exported_average.serialise(version)
+        self._exported = self._exported or self._export(self.newest)
+        return self._exported.serialise(version)
+
+    def _export(self, step: PolicyStep) -> ExportedPolicy:
+        return export(step, self.specs, {self.act_key: self.act_spec})
 
     # Checkpoints
 
