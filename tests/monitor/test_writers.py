@@ -148,9 +148,7 @@ def test_a_broken_writer_does_not_keep_the_others_from_writing(path):
     assert path.read_text().count("\n") == 1
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
-)  # its thread dies of the disk
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of TensorBoard's
 def test_a_disk_that_was_full_costs_tensorboard_some_points_and_not_the_rest(tmp_path, monkeypatch):
     gfile = pytest.importorskip("tensorboard.compat.tensorflow_stub.io.gfile")
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
