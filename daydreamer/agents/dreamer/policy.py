@@ -52,7 +52,7 @@ def export(step: PolicyStep, senses: Specs, act: Specs) -> ExportedPolicy:
 class AveragedPolicy:
     """A policy whose weights follow those of the one that learns, averaged over the last ``share`` of all updates.
 
-    Policies seconds apart can differ between walking and lying still; their average does what most of them do.
+    Policies seconds apart can differ between walking and lying still; their average is steadier.
     The window grows with training: early on there is little to wait for, later there is much to average.
 
     Source: Polyak and Juditsky 1992 (averaging iterates); Karras et al. 2024, section 3 (a window that grows).
