@@ -107,6 +107,7 @@ _TABLE = (
     Metric("train/kl", "nats", "KL of posterior and prior, before free nats and weights"),
     Metric("train/kl_weight", "1", "weight of the KL loss, where it adapts"),
     Metric("train/entropy_weight", "1", "weight of the entropy bonus, mean over actions"),
+    Metric("train/entropy_target", "1", "where that weight holds the policy's entropy; it may fall as rewards rise"),
     Metric("train/entropy/prior", "nats", "entropy of the latent prior"),
     Metric("train/entropy/post", "nats", "entropy of the latent posterior"),
     Metric("train/policy_entropy", "1", "entropy of the policy: 0 at its least std, 1 at its most"),

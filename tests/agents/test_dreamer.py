@@ -67,6 +67,24 @@ def test_the_behaviour_leaves_the_world_model_alone():
     assert all(p.requires_grad for p in agent.model.parameters())
 
 
+def test_its_entropy_target_goes_as_replayed_rewards_rise():
+    actor = dataclasses.replace(
+        micro().actor, entropy_target=0.5, final_entropy_target=0.1, anneal=(1.0, 3.0)
+    )
+    agent = Dreamer(OBS, ACT, dataclasses.replace(micro(), actor=actor))
+
+    def target(reward: float) -> float:
+        made = batch()
+        return agent.train(made | {"reward": np.full_like(made["reward"], reward)})["train/entropy_target"]
+
+    assert target(0.0) == pytest.approx(0.5)
+    assert target(4.0) == pytest.approx(0.3)  # the mean is 2, half way
+    assert target(np.nan) == pytest.approx(0.3)
+    other = Dreamer(OBS, ACT, agent.config)
+    other.load(agent.save())
+    assert other.replayed == agent.replayed
+
+
 @pytest.mark.parametrize(("saturation", "comes_back"), [(0.01, True), (0.0, False)])
 def test_a_saturated_mean_comes_back_only_by_its_own_penalty(saturation, comes_back):
     config = dataclasses.replace(micro(), actor=dataclasses.replace(micro().actor, saturation=saturation))

@@ -200,8 +200,8 @@ class TestAdaptiveWeight:
 
 class TestEntropyTarget:
     def test_it_goes_from_one_target_to_the_other_in_a_straight_line(self):
-        config = ActorConfig(entropy_target=0.6, final_entropy_target=0.2, anneal=(100, 300))
-        assert [config.entropy_target_at(update) for update in (0, 100, 150, 300, 9999)] == pytest.approx(
+        config = ActorConfig(entropy_target=0.6, final_entropy_target=0.2, anneal=(-1.0, 3.0))
+        assert [config.entropy_target_at(reward) for reward in (-5, -1, 0, 3, 9)] == pytest.approx(
             [0.6, 0.6, 0.5, 0.2, 0.2]
         )
 

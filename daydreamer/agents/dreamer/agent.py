@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -55,6 +57,7 @@ class Dreamer:
         self.averaged = AveragedPolicy(self.newest, config.policy_average) if config.policy_average else None
         self.rng = torch.Generator(self.device).manual_seed(seed)
         self.updates = 0
+        self.replayed = 0.0  # reward of replayed steps, a mean over about 100 updates
         self._exported: ExportedPolicy | None = None
         self._exported_average: ExportedPolicy | None = None
 
@@ -64,6 +67,9 @@ class Dreamer:
         """One gradient step each of world model, actor and critic on ``batch`` [B, T, ...]."""
         data = self._tensors(batch)
         self.updates += 1
+        reward = float(np.mean(batch["reward"], dtype=np.float64))
+        if math.isfinite(reward):
+            self.replayed += max(0.01, 1 / self.updates) * (reward - self.replayed)
 
         # World model
         loss, states, metrics = self.model.loss(data, self.rng)
@@ -74,7 +80,7 @@ class Dreamer:
         start = self._starts(states)
         self.model.requires_grad_(False)
         try:
-            actor_loss, critic_loss, more = self.behavior.loss(self.model, start, self.rng, self.updates)
+            actor_loss, critic_loss, more = self.behavior.loss(self.model, start, self.rng, self.replayed)
             (actor_loss + critic_loss).backward()
         finally:
             self.model.requires_grad_(True)
@@ -154,6 +160,7 @@ class Dreamer:
             "averaged": self.averaged.step.state_dict() if self.averaged else {},
             "rng": self.rng.get_state(),
             "updates": self.updates,
+            "replayed": self.replayed,
         }
 
     def _restore(self, parts: Mapping[str, Any]) -> None:
@@ -164,4 +171,4 @@ class Dreamer:
         if self.averaged:
             self.averaged.step.load_state_dict(parts["averaged"])
         self.rng.set_state(parts["rng"].cpu())
-        self.updates = int(parts["updates"])
+        self.updates, self.replayed = int(parts["updates"]), float(parts["replayed"])

@@ -105,11 +105,11 @@ class Behavior(nn.Module):
         return Trajectory(torch.stack(feats), policy, noise)
 
     def loss(
-        self, model: WorldModel, start: State, rng: torch.Generator, update: int = 0
+        self, model: WorldModel, start: State, rng: torch.Generator, replayed: float
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Losses of actor and critic from ``start`` [N, ...]; their gradients meet no parameter of the model's.
 
-        ``update`` counts gradient steps: what is annealed goes by it.
+        ``replayed`` is the mean reward of replayed steps: the entropy target goes by it.
         """
         config = self.config
         dynamics = config.actor.gradient == "dynamics"
@@ -131,7 +131,7 @@ class Behavior(nn.Module):
         policy = imag.policy if dynamics else self.actor(imag.feat[:-1])
         gain = adv if dynamics else policy.log_prob(imag.noise) * adv.detach()
         entropy = self.actor.normalised_entropy(policy)
-        target = config.actor.entropy_target_at(update)
+        target = config.actor.entropy_target_at(replayed)
         if target is not None:
             self.entropy_weight.update(entropy.detach().mean((0, 1)), target)
             bonus = (self.entropy_weight.value * entropy).sum(-1)
@@ -157,8 +157,9 @@ class Behavior(nn.Module):
             "train/policy_std": policy.std.mean(),
             "train/policy_saturation": (policy.raw.abs() > 2).float().mean(),
         }
-        if config.actor.entropy_target is not None:
+        if target is not None:
             metrics["train/entropy_weight"] = self.entropy_weight.value.mean()
+            metrics["train/entropy_target"] = torch.tensor(target)
         return actor_loss, critic_loss, metrics
 
     @torch.no_grad()

@@ -66,7 +66,10 @@ class ActorConfig:
     entropy: float = 3e-3  # weight of the entropy bonus, or where it starts
     entropy_target: float | None = 0.5  # normalised, per action dimension; None keeps the weight fixed
     final_entropy_target: float | None = None  # where the target has gone after ``anneal``; None: nowhere
-    anneal: tuple[int, int] = (500, 2500)  # updates at which the target begins to go there, and arrives
+    anneal: tuple[float, float] = (
+        0.0,
+        1.0,
+    )  # mean replayed reward at which the target begins to go, and arrives
     saturation: float = 0.01  # weight of (|m| - 1)^2 for means tanh(m) beyond 1, which hardly learn; 0: none
     output_scale: float = 0.01
 
@@ -74,15 +77,18 @@ class ActorConfig:
         _one_of("actor.gradient", self.gradient, ("dynamics", "reinforce"))
         if not 0 < self.least_std < self.most_std:
             raise ValueError(f"expected 0 < least_std < most_std, got {self.least_std} and {self.most_std}")
-        if not 0 <= self.anneal[0] < self.anneal[1]:
-            raise ValueError(f"actor.anneal is two numbers of updates, the first smaller, got {self.anneal}")
+        if not self.anneal[0] < self.anneal[1]:
+            raise ValueError(f"actor.anneal is two rewards, the first smaller, got {self.anneal}")
 
-    def entropy_target_at(self, update: int) -> float | None:
-        """The target of normalised entropy at gradient step ``update``; None: the weight is fixed."""
+    def entropy_target_at(self, reward: float) -> float | None:
+        """The target of normalised entropy when replay holds ``reward`` a step, on average; None: the weight is fixed.
+
+        A schedule by what was earned, not by time: a robot that has found nothing yet goes on looking.
+        """
         if self.entropy_target is None or self.final_entropy_target is None:
             return self.entropy_target
         begin, end = self.anneal
-        done = min(max((update - begin) / (end - begin), 0.0), 1.0)
+        done = min(max((reward - begin) / (end - begin), 0.0), 1.0)
         return self.entropy_target + done * (self.final_entropy_target - self.entropy_target)
 
 
