@@ -10,6 +10,7 @@ from daydreamer.runtime.learner import LearnerConfig
 # which says 0 everywhere, is right about the back from the start.
 # It explores until it stands; then less and less, because the noise topples it: replay holds 7.5 a step when most of
 # the newest stand, 10.5 some minutes after it has begun to walk.
+# A core needs longer for that many gradient steps than the robot for its rows: the stand-in waits.
 PRESET = Preset(
     name="a1-sim",
     doc="Unitree A1 in PyBullet: from lying on its back, roll over, stand up, walk",
@@ -18,5 +19,5 @@ PRESET = Preset(
         cpu(reward_offset=5.0, reward_scale=10.0),
         actor=ActorConfig(final_entropy_target=0.15, anneal=(7.5, 10.5)),
     ),
-    learner=LearnerConfig(train_ratio=256),  # as much as a core can do while the robot moves at about real time
+    learner=LearnerConfig(train_ratio=256),
 )
