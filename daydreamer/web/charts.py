@@ -112,7 +112,7 @@ CHARTS = (
     ),
     Chart(
         "ratio", "learning", "Replay ratio", (("replay/ratio", "replayed per collected"),), "",
-        "Rises to the configured ratio (128 unless changed) and stays.",
+        "Rises to the configured ratio (128, or as the preset says) and stays.",
         "Stays below it: the learner is too slow for this robot.",
         low=0.0,
     ),
