@@ -16,7 +16,7 @@ AGENTS: dict[str, Callable[[AgentConfig], AgentConfig]] = {
     "sac": lambda given: sac(given.reward_offset, given.reward_scale),
     "droq": lambda given: droq(given.reward_offset, given.reward_scale),
 }
-_PUBLISH_ROWS = 10  # half a second of robot time between two policies, less than Dreamer's two seconds
+_PUBLISH_ROWS = 10  # half a second of robot time between two policies, less than Dreamer's one or two
 
 
 class UnknownAgent(DaydreamerError):

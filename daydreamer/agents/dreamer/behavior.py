@@ -159,7 +159,7 @@ class Behavior(nn.Module):
         }
         if target is not None:
             metrics["train/entropy_weight"] = self.entropy_weight.value.mean()
-            metrics["train/entropy_target"] = torch.tensor(target)
+            metrics["train/entropy_target"] = entropy.new_full((), target)  # on the device of the others
         return actor_loss, critic_loss, metrics
 
     @torch.no_grad()

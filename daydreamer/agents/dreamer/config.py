@@ -66,10 +66,7 @@ class ActorConfig:
     entropy: float = 3e-3  # weight of the entropy bonus, or where it starts
     entropy_target: float | None = 0.5  # normalised, per action dimension; None keeps the weight fixed
     final_entropy_target: float | None = None  # where the target has gone after ``anneal``; None: nowhere
-    anneal: tuple[float, float] = (
-        0.0,
-        1.0,
-    )  # mean replayed reward at which the target begins to go, and arrives
+    anneal: tuple[float, float] = (0.0, 1.0)  # mean replayed reward where it begins to go there, and arrives
     saturation: float = 0.01  # weight of (|m| - 1)^2 for means tanh(m) beyond 1, which hardly learn; 0: none
     output_scale: float = 0.01
 
