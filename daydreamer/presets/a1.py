@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 from daydreamer.presets import a1_sim
+from daydreamer.runtime.actor import ActorConfig
 
 PRESET = replace(
     a1_sim.PRESET,
     name="a1",
     doc="a real Unitree A1: from lying on its back, roll over, stand up, walk",
     robot="a1",
+    robot_options={},
+    actor=ActorConfig(),  # without the stand-in's babbling: falls cost a real robot something
 )

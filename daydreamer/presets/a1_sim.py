@@ -2,22 +2,29 @@
 
 from dataclasses import replace
 
-from daydreamer.agents.dreamer.config import ActorConfig, cpu
+from daydreamer.agents.dreamer import config as dreamer
 from daydreamer.presets.preset import Preset
+from daydreamer.runtime.actor import ActorConfig
 from daydreamer.runtime.learner import LearnerConfig
 
 # Rewards are 5 on the back, 9 standing, 14 walking: (r - 5) / 10 fits them into [0, 1], and a fresh critic,
 # which says 0 everywhere, is right about the back from the start.
 # It explores until it stands; then less and less, because the noise topples it: replay holds 7.5 a step when most of
 # the newest stand, 10.5 some minutes after it has begun to walk.
+# One that walks falls no more and forgets how to get up: a random action, held for a second twice a minute, topples it.
 # A core needs longer for that many gradient steps than the robot for its rows: the stand-in waits.
 PRESET = Preset(
     name="a1-sim",
     doc="Unitree A1 in PyBullet: from lying on its back, roll over, stand up, walk",
     robot="a1-sim",
+    robot_options={
+        "friction": (0.5, 1.0),  # of robot and ground, drawn for each run
+        "latency": (0.002, 0.02),  # s, drawn for each command
+    },
     agent=replace(
-        cpu(reward_offset=5.0, reward_scale=10.0),
-        actor=ActorConfig(final_entropy_target=0.15, anneal=(7.5, 10.5)),
+        dreamer.cpu(reward_offset=5.0, reward_scale=10.0),
+        actor=dreamer.ActorConfig(final_entropy_target=0.15, anneal=(7.5, 10.5)),
     ),
+    actor=ActorConfig(babble=0.03),
     learner=LearnerConfig(train_ratio=256),
 )

@@ -41,7 +41,8 @@ def fed(preset: Preset) -> Preset:
 
     What belongs to the task and to the comparison stays: how much random motion there is before the first update,
     how far the robot may run ahead, the mirror, all that is kept and written. What belongs to the method changes: a
-    chunk is one transition, drawn uniformly; each row pays for so many gradient steps as the method is published with.
+    chunk is one transition, drawn uniformly; each row pays for so many gradient steps as the method is published with;
+    the policy's noise is all that explores.
     """
     agent = preset.agent
     if not isinstance(agent, ModelFreeConfig):
@@ -55,4 +56,4 @@ def fed(preset: Preset) -> Preset:
         publish_every=_PUBLISH_ROWS * agent.updates_per_step,
         recent=0.0,
     )
-    return replace(preset, learner=learner)
+    return replace(preset, actor=replace(preset.actor, babble=0.0), learner=learner)
