@@ -54,6 +54,7 @@ _TABLE = (
     Metric("actor/observe_ms", "ms", "time to make observation and reward", ".2f"),
     Metric("actor/write_ms", "ms", "time to give the robot its command", ".2f"),
     Metric("actor/credit_wait_s", "s", "time spent waiting for the learner to allow more rows", ".1f"),
+    Metric("actor/babbling", "fraction", "share of steps with a held random action in place of the policy's", ".2f"),
     Metric("actor/holding", "0 or 1", "1 while the actor holds the robot still because its spool is full"),
     Metric("actor/paused", "0 or 1", "1 while a person keeps the robot from learning, or its safety does"),
     Metric("actor/<actor>/connected", "0 or 1", "1 while this actor is connected; with several actors only, as below"),

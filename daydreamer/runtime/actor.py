@@ -191,6 +191,7 @@ class Actor:
             self._action = self._within_bounds(action)
             if (other := self._babble()) is not None:
                 self._action = other
+                self._metrics.babbled += 1
                 # A carry's key with an action's name is the action last taken: this one.
                 self._carry = {key: other.get(key, value) for key, value in self._carry.items()}
             return self._action, True

@@ -16,6 +16,7 @@ class ActorMetrics:
 
     def __init__(self, now: float):
         self.steps = 0
+        self.babbled = 0  # steps since the last report
         self.faults = 0
         self.version = -1
         self.version_since = now
@@ -38,6 +39,7 @@ class ActorMetrics:
         fresh = self.steps - self._steps_then
         per_step = 1000.0 / max(fresh, 1)
         sums, self._sums = self._sums, defaultdict(float)
+        babbled, self.babbled = self.babbled, 0
         elapsed, self._since, self._steps_then = max(self.age(now), 1e-9), now, self.steps
         return {
             "actor/steps": float(self.steps),
@@ -49,6 +51,7 @@ class ActorMetrics:
             "actor/observe_ms": sums["observe"] * per_step,
             "actor/write_ms": sums["write"] * per_step,
             "actor/credit_wait_s": sums["credit_wait"],
+            "actor/babbling": babbled / max(fresh, 1),
             "actor/holding": float(self.holding),
             "actor/paused": float(self.paused),
             "policy/version": float(self.version),

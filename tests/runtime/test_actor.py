@@ -73,12 +73,20 @@ def test_rows_are_copies(make_actor, env, actor_link):
     assert (actor_link.rows[0]["action"] == kept).all()
 
 
-def test_babbling_holds_an_action_in_the_policy_s_place_now_and_then(make_actor, actor_link, make_policy):
+def test_babbling_holds_an_action_in_the_policy_s_place_now_and_then(
+    make_actor, actor_link, make_policy, wall
+):
     actor_link.policies.append(PolicyMessage.of(3, make_policy(0.25, version=3)))
-    make_actor(babble=0.5, babble_hold=2).run(Stop(60))
+    actor = make_actor(babble=0.5, babble_hold=2)
+    actor.run(Stop(60))
     actions = [row["action"] for row in actor_link.rows]
     held = [(one == other).all() for one, other in pairwise(actions)]
     assert 5 < sum(held) < 55, "the policy's own noise is drawn anew at each step"
+    wall.sleep_until(wall.now() + 1)
+    actor.run(Stop(1))
+    assert sum(held) / 60 < actor_link.reports[-1]["actor/babbling"] < 0.9, (
+        "each takes two steps, one is held"
+    )
 
 
 def test_the_policy_goes_on_from_what_babbling_did(make_actor, actor_link):
