@@ -11,7 +11,8 @@ from daydreamer.runtime.learner import LearnerConfig
 # which says 0 everywhere, is right about the back from the start.
 # It explores until it stands; then less and less, because the noise topples it: replay holds 7.5 a step when most of
 # the newest stand, 10.5 some minutes after it has begun to walk.
-# One that walks falls no more and forgets how to get up: a random action, held for a second twice a minute, topples it.
+# One that walks falls no more and forgets how to get up: from 12 on, a random action, held for a second twice a minute,
+# topples it. Earlier that would only keep it from standing.
 # A core needs longer for that many gradient steps than the robot for its rows: the stand-in waits.
 PRESET = Preset(
     name="a1-sim",
@@ -25,6 +26,6 @@ PRESET = Preset(
         dreamer.cpu(reward_offset=5.0, reward_scale=10.0),
         actor=dreamer.ActorConfig(final_entropy_target=0.15, anneal=(7.5, 10.5)),
     ),
-    actor=ActorConfig(babble=0.03),
+    actor=ActorConfig(babble=0.03, babble_above=12.0),
     learner=LearnerConfig(train_ratio=256),
 )

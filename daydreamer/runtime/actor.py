@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -52,6 +53,9 @@ class ActorConfig:
     explore: bool = True  # with the policy's exploration noise, and by babbling
     babble: float = 0.0  # share of the steps at which a held random action takes the policy's place
     babble_hold: int = 20  # steps for which each of these is held
+    babble_above: float | None = (
+        None  # only while the mean reward of 1,000 steps is at least this; None: always
+    )
     wait_for_credit: bool = (
         False  # stand still while the learner wants no rows; only where time can stand still
     )
@@ -109,7 +113,8 @@ class Actor:
         self._policy: VersionedPolicy = HeldRandom(env.act_spec, config.hold, self._seeds.spawn(1)[0])
         self._carry = self._policy.initial()
         share = config.babble if config.explore else 0.0
-        self._babble = Babble(env.act_spec, share, config.babble_hold, self._seeds.spawn(1)[0])
+        above = -math.inf if config.babble_above is None else config.babble_above
+        self._babble = Babble(env.act_spec, share, config.babble_hold, above, self._seeds.spawn(1)[0])
         self._loader = PolicyLoader(self._build)
         self._metrics = ActorMetrics(self._wall.now())
         self._attendant: Attended = attendant or Alone()
@@ -189,7 +194,7 @@ class Actor:
         self._metrics.add("policy", self._metrics.policy_seconds)
         if all(np.isfinite(value).all() for value in action.values()):
             self._action = self._within_bounds(action)
-            if (other := self._babble()) is not None:
+            if (other := self._babble(float(obs["reward"]))) is not None:
                 self._action = other
                 self._metrics.babbled += 1
                 # A carry's key with an action's name is the action last taken: this one.
