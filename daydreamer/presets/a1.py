@@ -10,6 +10,5 @@ PRESET = replace(
     name="a1",
     doc="a real Unitree A1: from lying on its back, roll over, stand up, walk",
     robot="a1",
-    robot_options={},
     actor=ActorConfig(),  # without the stand-in's babbling: falls cost a real robot something
 )

@@ -18,10 +18,6 @@ PRESET = Preset(
     name="a1-sim",
     doc="Unitree A1 in PyBullet: from lying on its back, roll over, stand up, walk",
     robot="a1-sim",
-    robot_options={
-        "friction": (0.5, 1.0),  # of robot and ground, drawn for each run
-        "latency": (0.002, 0.02),  # s, drawn for each command
-    },
     agent=replace(
         dreamer.cpu(reward_offset=5.0, reward_scale=10.0),
         actor=dreamer.ActorConfig(final_entropy_target=0.15, anneal=(7.5, 10.5)),

@@ -15,7 +15,7 @@ PRESET = replace(
     a1_sim.PRESET,
     name="a1-sim-stand",
     doc="Unitree A1 in PyBullet: from standing, walk; put back on its feet after every fall",
-    robot_options={**a1_sim.PRESET.robot_options, "start": "stand"},
+    robot_options={"start": "stand"},
     restart="stand",
     task=WalkConfig(
         action_low=(0.3753, 0.2958, 0.2803), action_high=(0.6247, 0.4485, 0.7287), fall=math.radians(30)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib import import_module
 
 from daydreamer.core.errors import DaydreamerError
@@ -32,8 +31,6 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
     ``agent=NAME`` puts another agent in place of the preset's own. It is made first, then what changes that agent
     (``agent.x=...``); then the learner takes the numbers with which that agent is fed, and the other changes follow.
 
-    A calibration (``robot_options.calibration=FILE``) tells the latency of its robot, and so the preset's goes.
-
     Raises:
         UnknownPreset: The nearest name is suggested.
         UnknownAgent: As above.
@@ -47,9 +44,6 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
     paths = [change.partition("=")[0].strip() for change in changes]
     if chosen := [change for path, change in zip(paths, changes, strict=True) if path == "agent"]:
         preset = choose(preset, chosen[-1].partition("=")[2].strip())
-    if "robot_options.calibration" in paths:
-        kept = {key: value for key, value in preset.robot_options.items() if key != "latency"}
-        preset = replace(preset, robot_options=kept)
     others = [change for path, change in zip(paths, changes, strict=True) if path != "agent"]
     for change in (change for change in others if _is_agents(change)):
         preset = override(preset, change)

@@ -33,23 +33,8 @@ def test_changes_reach_the_robot_the_task_and_the_agent():
         load("a1-sim", ["agent.detre=64"])
 
 
-def test_a_run_of_the_stand_in_draws_its_floor_and_every_commands_latency():
-    one, other = (build.make_robot(load("a1-sim"), seed=seed) for seed in (0, 1))
-    floors = [robot._drawn.next().friction for robot in (one, other)]
-    assert floors[0] != floors[1] and min(floors) >= 0.5 and max(floors) <= 1.0
-    assert one._latency == (0.002, 0.02)
-
-
-def test_a_robot_that_was_measured_has_its_own_latency_and_any_floor():
-    preset = load("a1-sim", ["robot_options.calibration=/some/file.json"])
-    assert set(preset.robot_options) == {"friction", "calibration"}
-    said = load("a1-sim", ["robot_options.latency=0.01", "robot_options.calibration=/some/file.json"])
-    assert said.robot_options["latency"] == 0.01
-
-
 def test_nobody_topples_a_real_robot():
-    preset = load("a1")
-    assert preset.actor.babble == 0 and not preset.robot_options
+    assert load("a1").actor.babble == 0
 
 
 def test_only_a_simulated_robot_waits_and_only_when_it_runs_as_fast_as_it_can():
