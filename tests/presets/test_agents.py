@@ -30,6 +30,7 @@ def test_a_model_free_agent_gets_its_transitions_and_the_rest_stays(preset, name
     for kept in ("prefill", "slack", "mirror", "capacity", "keep_policy_every"):
         assert getattr(learner, kept) == getattr(own.learner, kept)
     assert (changed.task, changed.robot, changed.robot_options) == (own.task, own.robot, own.robot_options)
+    assert changed.actor.babble == 0, "its own noise is all that explores"
     for kept in ("reward_offset", "reward_scale"):
         assert getattr(changed.agent, kept) == getattr(own.agent, kept)
 
