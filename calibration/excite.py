@@ -42,8 +42,8 @@ def record(session: Session, robot_id: str, made: str, seconds: float = SECONDS,
             target = middle + wander(time)
         if due or (new != torque).any():
             torque = new
-            at = session.robot.clock.now()
-            sent.append((at, session.send(target, torque=torque)))
+            command = session.send(target, torque=torque)
+            sent.append((session.robot.clock.now(), command))
         ticks += 1
 
     def shown(state: RobotState) -> tuple[str, float]:

@@ -170,7 +170,9 @@ class Session:
             now = clock.now()
             torque = act(now - begun)
             if torque is not None:
-                asked.append((now, torque))
+                asked.append(
+                    (clock.now(), torque)
+                )  # when it has left: working it out is no delay of the robot
             rate.wait()
             state = self.robot.read()
             if state.seq != last:
