@@ -170,9 +170,8 @@ class Session:
             now = clock.now()
             torque = act(now - begun)
             if torque is not None:
-                asked.append(
-                    (clock.now(), torque)
-                )  # when it has left: working it out is no delay of the robot
+                # When it has left: working it out is no delay of the robot.
+                asked.append((clock.now(), torque))
             rate.wait()
             state = self.robot.read()
             if state.seq != last:
