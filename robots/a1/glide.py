@@ -10,20 +10,24 @@ from robots.robot import Array, JointCommand
 class Glide:
     """Where the targets are now. Time is what the caller says; nothing is smoothed but position and stiffness.
 
-    A new target is reached on a straight line within ``interval``. A joint that was not tracking starts from where it
-    is measured, and its kp grows from zero over ``gain_ramp``, so that nothing leaps when a robot wakes up.
+    A new target is reached on a straight line within ``interval``. The motors keep a command until the next tick: it
+    says where the line is by then, as in ``robots.sim.motors``, or every target would be reached a tick late. A joint
+    that was not tracking starts from where it is measured, and its kp grows from zero over ``gain_ramp``, so that
+    nothing leaps when a robot wakes up.
     """
 
-    def __init__(self, joints: int, interval: float, gain_ramp: float, error_clip: float):
+    def __init__(self, joints: int, tick: float, interval: float, gain_ramp: float, error_clip: float):
         """Nothing is commanded yet.
 
         Args:
             joints: J.
+            tick: s between two calls of ``at``.
             interval: s between two targets.
             gain_ramp: s until a joint that begins to track is as stiff as it was asked to be.
             error_clip: rad; a target farther from the joint pulls no harder than this one.
         """
-        self._interval, self._gain_ramp, self._error_clip = interval, gain_ramp, error_clip
+        self._tick, self._interval = tick, interval
+        self._gain_ramp, self._error_clip = gain_ramp, error_clip
         self._command: JointCommand | None = None
         self._start = np.zeros(joints)
         self._begun = 0.0
@@ -51,10 +55,10 @@ class Glide:
         self._command, self._begun = command, now
 
     def at(self, now: float, measured: Array) -> JointCommand:
-        """The command of this tick, for joints at ``measured [J]`` rad. Only when not ``idle``."""
+        """The command of the tick that begins ``now``, for joints at ``measured [J]`` rad. Only when not ``idle``."""
         command = self._command
         assert command is not None
-        target = self._target(now)
+        target = self._target(now + self._tick)
         near = np.minimum(np.maximum(target, measured - self._error_clip), measured + self._error_clip)
         if self._gain_ramp > 0:
             stiffness = np.minimum((now - self._stiff_since) / self._gain_ramp, 1.0)

@@ -53,7 +53,9 @@ class ServoLoop:
         """Begin passive at ``now`` [s]. ``estop`` hears its box elsewhere."""
         self._config = config
         self._rules = Rules(info, config.safety)
-        self._glide = Glide(info.joints, config.command_interval, config.gain_ramp, config.error_clip)
+        self._glide = Glide(
+            info.joints, 1.0 / config.hz, config.command_interval, config.gain_ramp, config.error_clip
+        )
         self._memory = Memory.begin(now)
         self._state: RobotState | None = None
         self._accel_sum = np.zeros(3)

@@ -49,7 +49,7 @@ class Plant:
     def command(self, pos=STAND, **changes):
         put_command(self.order, "command", replace(JointCommand.hold(pos, INFO), **changes))
         self.order["commands"] += 1
-        self.loop.obey(self.order, self.now)
+        self.loop.obey(self.order, self.now + TICK)  # it is found at the tick that comes
 
     def tick(self, count: int = 1):
         """``count`` ticks; the last command that the robot got, its first twelve slots."""
