@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -31,6 +31,9 @@ CASES: dict[str, tuple[str, ...]] = {
     "friction": ("robot_options.friction=0.3",),
     "weak-knee": ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5"),
 }
+OWN = "unchanged"  # as it was when it learned to walk
+
+Scored = tuple[Path, tuple[str, ...]]  # a policy, and the settings of the robot that it is scored on
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Adaptation:
     pushes: random impulses up to 15 N s every 5 to 10 s. payload: 3 kg. friction: 0.3. weak-knee: the front right knee
     gives half its torque. The run itself is not touched: each case learns in a copy, in --out. The same command goes
     on where it stopped.
+
+    A robot that learns for longer walks better anyway. So one copy for each seed learns as long on the robot as it was,
+    and is scored on every changed one, too.
     """
 
     run_directory: Annotated[
@@ -54,6 +60,7 @@ class Adaptation:
     jobs: Annotated[int, tyro.conf.arg(help="runs, and later evaluations, at the same time")] = 1
     rollouts: Annotated[int, tyro.conf.arg(help="of each evaluation")] = 5
     seconds: Annotated[float, tyro.conf.arg(help="of each rollout")] = 60.0
+    control: Annotated[bool, tyro.conf.arg(help="learn as long on the unchanged robot, too")] = True
     changes: Changes = ()
     json: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
@@ -70,24 +77,37 @@ class Adaptation:
             raise DaydreamerError(f"{source.path} has no checkpoint to go on from")
         hz = load_preset(config["name"], tuple(config["changes"])).hz
         rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
-        jobs: dict[Job, tuple[str, ...]] = {}
-        for case in self.cases:
-            for seed in self.seeds.split(","):
-                changes = (*config["changes"], *self.changes, *CASES[case])
-                load_preset(config["name"], changes)  # a mistake is told before anything is copied
-                jobs[self._job(case, int(seed), config["name"], changes, rows, hz)] = changes
-        for job in jobs:
+        own = (*config["changes"], *self.changes)
+        robots = {case: (*own, *CASES[case]) for case in self.cases}
+        for changes in robots.values():
+            load_preset(config["name"], changes)  # a mistake is told before anything is copied
+        seeds = [int(seed) for seed in self.seeds.split(",")]
+        jobs = {
+            (robot, seed): self._job(robot, seed, config["name"], changes, rows, hz)
+            for robot, changes in (robots | ({OWN: own} if self.control else {})).items()
+            for seed in seeds
+        }
+        for job in jobs.values():
             _copy(source, job.run)
         with StopSignals() as stop:
             self._say(f"{len(jobs)} runs go on for {self.robot_minutes:g} robot minutes each")
-            if not work_off(list(jobs), self.jobs, stop):
+            if not work_off(list(jobs.values()), self.jobs, stop):
                 self._say("stopped; the same command goes on")
                 return stop.exit_code
-        self._score(source, config, jobs)
+        old, new = newest_policy(source), {key: newest_policy(job.run) for key, job in jobs.items()}
+        self._score(config["name"], [
+            (jobs[case, seed].name, {
+                "on its own robot": (old, own),
+                "changed, before": (old, changes),
+                **({"changed, learned on its own": (new[OWN, seed], changes)} if self.control else {}),
+                "changed, after": (new[case, seed], changes),
+            })
+            for case, changes in robots.items() for seed in seeds
+        ])  # fmt: skip
         return 0
 
-    def _job(self, case: str, seed: int, preset: str, changes: Sequence[str], rows: int, hz: float) -> Job:
-        place = self.out / f"{case}-{seed}"
+    def _job(self, robot: str, seed: int, preset: str, changes: Sequence[str], rows: int, hz: float) -> Job:
+        place = self.out / f"{robot}-{seed}"
         words = [word for change in changes for word in ("--set", change)]
         command = this_program(
             "train", "--plain", "--no-monitor", "--console", "off",
@@ -96,21 +116,23 @@ class Adaptation:
         )  # fmt: skip
         return Job(place.name, RunDir(place), tuple(command), rows)
 
-    def _score(self, source: RunDir, config: dict[str, Any], jobs: dict[Job, tuple[str, ...]]) -> None:
-        old, own = newest_policy(source), (*config["changes"], *self.changes)
-        trials: list[Trial] = []
-        for job, changes in jobs.items():
-            for policy, robot in ((old, own), (old, changes), (newest_policy(job.run), changes)):
-                trials.append(Trial(policy, config["name"], robot, self.rollouts, self.seconds))
+    def _score(self, preset: str, table: list[tuple[str, dict[str, Scored]]]) -> None:
+        """Evaluate every cell, and write the table: a row is a robot's name, and what is scored under each heading."""
+        trials = [
+            Trial(policy, preset, robot, self.rollouts, self.seconds)
+            for _, cells in table
+            for policy, robot in cells.values()
+        ]
         results = run_all(trials, self.jobs, [self.out / "evaluations"] * len(trials))
         found: dict[str, dict[str, Evaluation]] = {}
-        for job in jobs:
-            found[job.name] = {name: next(results)[1] for name in ("own robot", "before", "after")}
-            self._say(_row(job.name, found[job.name]))
-        head = "| robot | on its own robot | changed, before | changed, after |\n|---|---|---|---|\n"
-        table = head + "".join(f"{_row(name, cells)}\n" for name, cells in found.items())
+        for name, cells in table:
+            found[name] = {heading: next(results)[1] for heading in cells}
+            self._say(_row(name, found[name]))
+        headings = ["robot", *table[0][1]]
+        head = f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}\n"
         data = {name: {key: cell.to_dict() for key, cell in cells.items()} for name, cells in found.items()}
-        (self.out / "adaptation.md").write_text(table)
+        text = head + "".join(f"{_row(name, cells)}\n" for name, cells in found.items())
+        (self.out / "adaptation.md").write_text(text)
         (self.out / "adaptation.json").write_text(json.dumps(data, indent=1) + "\n")
         if self.json:
             json.dump(data, sys.stdout)
