@@ -16,6 +16,7 @@ STAND = 1.5  # s standing
 ON = 0.12  # of a foot's load when all four stand: less is a touch ...
 NOISE_ON, NOISE_OFF = 6.0, 3.5  # ... and it must be so many standard deviations above zero
 OFF = 0.5  # of ON: hysteresis
+LEAST = 1e-3  # units, of any threshold
 FEELS = 3.0  # a foot's load over its threshold, or it feels too little to be used
 DRIFT_BOUND = 1.0  # units a second
 
@@ -52,8 +53,8 @@ def measure(session: Session) -> Result:
 
 def thresholds(load: Array, noise: Array) -> tuple[Array, Array]:
     """From which force above zero ``[F]`` a foot has landed, and below which it has left."""
-    on = np.maximum(np.maximum(ON * load, NOISE_ON * noise), 1e-3)
-    off = np.minimum(np.maximum(OFF * on, NOISE_OFF * noise), on)
+    on = np.maximum(np.maximum(ON * load, NOISE_ON * noise), LEAST)
+    off = np.minimum(np.maximum(np.maximum(OFF * on, NOISE_OFF * noise), LEAST), on)
     return on, off
 
 

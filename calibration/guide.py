@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from calibration import feet, imu, joints, latency, motors, report
-from calibration.result import Result
-from calibration.session import Session
-from robots.calibration import Calibration, CalibrationError, Measured, load
-
-log = logging.getLogger(__name__)
+from calibration.result import Check, Result
+from calibration.session import CalibrationStopped, Session
+from robots.calibration import Calibration, CalibrationError, Measured, check_values, load
 
 TOOL = "daydreamer-robot calibrate 1"
 
@@ -28,6 +27,8 @@ PROCEDURES: dict[str, Callable[[Session], Result]] = {
     "feet": feet.measure,
     "imu": imu.measure,
 }
+JOINTS_FIRST = "before the joints' zeros are known to be right no joint is moved to an angle"
+STAND_ON_ZEROS = {"motors", "feet", "imu", "sim"}  # parts that are untrue with other zeros of the joints
 MINUTES = {"joints": 0.8, "motors": 0.5, "latency": 0.2, "feet": 0.3, "imu": 1.0}  # of robot time
 
 
@@ -59,17 +60,30 @@ def begin(files: Files, robot: str, robot_id: str) -> Calibration:
     return Calibration(robot, robot_id, now(), TOOL)
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Raises CalibrationError when there is no such procedure."""
+    if unknown := [name for name in names if name not in PROCEDURES]:
+        raise CalibrationError(f"no procedure is called '{unknown[0]}'; there are {', '.join(PROCEDURES)}")
+
+
 def todo(found: Calibration, only: Iterable[str] = (), again: bool = False) -> list[str]:
     """Which procedures are left: those that did not pass, or all that are asked for when ``again``.
 
     Raises:
-        CalibrationError: there is no such procedure.
+        CalibrationError: there is no such procedure, or the joints would not be measured first.
     """
     asked = list(only) or list(PROCEDURES)
-    if unknown := [name for name in asked if name not in PROCEDURES]:
-        raise CalibrationError(f"no procedure is called '{unknown[0]}'; there are {', '.join(PROCEDURES)}")
+    check_names(asked)
     done = set() if again else {name for name, part in found.parts.items() if part.passed}
-    return [name for name in PROCEDURES if name in asked and name not in done]
+    left = [name for name in PROCEDURES if name in asked and name not in done]
+    if left and left[0] != "joints" and not zeros_known(found):
+        raise CalibrationError(f"{JOINTS_FIRST}: measure the part 'joints' first, or leave out --only")
+    return left
+
+
+def zeros_known(found: Calibration) -> bool:
+    """Whether joints may be commanded to angles: each answers to its name, and its zero was measured and passed."""
+    return "joints" in found.parts and found.parts["joints"].passed
 
 
 def run(
@@ -82,34 +96,72 @@ def run(
     """Measure ``names`` in order and save after each; the robot is damped at the end, whatever happens.
 
     Raises:
-        CalibrationStopped: told to, or the robot's safety stopped it, or it cannot be measured so.
+        CalibrationStopped: told to, or the robot's safety stopped it, or the joints did not pass.
     """
-    if "joints" in found.parts:
+    if zeros_known(found):
         session.offset = np.array(found.part("joints").offset_rad)
     with session.ending_damped():
         for name in names:
-            result = PROCEDURES[name](session)
+            if name != "joints" and not zeros_known(found):
+                raise CalibrationStopped(f"the joints did not pass, and {JOINTS_FIRST}")
+            result = judged(name, PROCEDURES[name](session))
             found = keep(files, found, name, result)
-            if name == "joints":
+            if zeros_known(found):
                 session.offset = np.array(found.part("joints").offset_rad)
             finished(name, result)
     return found
 
 
+def judged(name: str, result: Result) -> Result:
+    """``result`` of the procedure ``name``; with a check that failed, where a value is none that a file can have."""
+    if wrong := impossible(name, result):
+        return replace(result, checks=(*result.checks, Check("what cannot be", math.nan, 0.0, "", wrong)))
+    return result
+
+
+def impossible(name: str, result: Result) -> str:
+    """What a calibration file cannot hold of ``result``, and why; empty when it can."""
+    try:
+        check_values(name, result.values)
+    except CalibrationError as error:
+        return str(error)
+    return ""
+
+
 def keep(files: Files, found: Calibration, name: str, result: Result) -> Calibration:
-    """``found`` with the part ``name``, saved."""
-    part = Measured(result.values, result.method, now(), result.passed, result.residuals)
-    found = replace(found, made=now(), parts={**found.parts, name: part})
-    save(files, found, name, result)
+    """``found`` with the part ``name``, saved, and the page with it. Other zeros of the joints undo what stood on them.
+
+    A result that cannot be is on the page, and the part is not in the file.
+    """
+    parts = {one: part for one, part in found.parts.items() if one != name}
+    if name == "joints" and _moved(found, result):
+        parts = {one: part for one, part in parts.items() if one not in STAND_ON_ZEROS}
+    if not impossible(name, result):
+        residuals = {one: value for one, value in result.residuals.items() if math.isfinite(value)}
+        parts[name] = Measured(result.values, result.method, now(), result.passed, residuals)
+    found = replace(found, made=now(), parts=parts)
+    found.save(files.calibration)
+    files.section(name).write_text(report.section(name, result))
+    left_out = (False, "its values cannot be: not in the file")
+    _write_page(files, found, {} if name in parts else {name: left_out})
     return found
 
 
-def save(files: Files, found: Calibration, name: str, result: Result) -> None:
-    """The file, and the page with this result and those of earlier runs."""
-    found.save(files.calibration)
-    files.section(name).write_text(report.section(name, result))
-    sections = {one: files.section(one).read_text() for one in found.parts if files.section(one).exists()}
-    verdicts = {one: (part.passed, part.method) for one, part in found.parts.items()}
+def _moved(found: Calibration, result: Result) -> bool:
+    """Whether the joints' zeros are other than ``found`` has them, by more than two measurements may differ."""
+    if "joints" not in found.parts:
+        return True
+    before, after = (np.array(one.offset_rad) for one in (found.part("joints"), result.values))  # type: ignore[union-attr]
+    return not float(np.abs(after - before).max()) <= joints.SPREAD_BOUND
+
+
+def _write_page(files: Files, found: Calibration, failed: Mapping[str, report.Verdict]) -> None:
+    """The page, of this run and those before."""
+    verdicts: dict[str, report.Verdict] = {one: (None, "not measured") for one in PROCEDURES}
+    verdicts |= {one: (part.passed, part.method) for one, part in found.parts.items()}
+    verdicts |= failed
+    told = [one for one, (passed, _) in verdicts.items() if passed is not None]
+    sections = {one: files.section(one).read_text() for one in told if files.section(one).exists()}
     about = {"robot": found.robot, "id": found.robot_id, "made": found.made, "by": found.tool}
     files.report.write_text(report.page(f"Calibration of {found.robot_id}", about, verdicts, sections))
 
@@ -125,12 +177,22 @@ def summary(results: dict[str, Result]) -> str:
         name: {
             "passed": result.passed,
             "checks": [
-                {"name": c.name, "value": c.value, "bound": c.bound, "unit": c.unit, "passed": c.passed}
+                {"name": c.name, "value": c.value, "bound": c.bound, "unit": c.unit, "passed": c.passed,
+                 "advice": "" if c.passed else c.advice}
                 for c in result.checks
             ],
             "values": vars(result.values),
             "residuals": result.residuals,
         }
         for name, result in results.items()
-    }
-    return json.dumps(tree)
+    }  # fmt: skip
+    return json.dumps(_numbers_only(tree))
+
+
+def _numbers_only(tree: Any) -> Any:
+    """JSON knows no infinity, and nothing that is no number: null."""
+    if isinstance(tree, dict):
+        return {name: _numbers_only(value) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_numbers_only(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree

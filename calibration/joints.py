@@ -35,7 +35,8 @@ SMOOTH = 10
 HZ = 100.0
 READ = 0.3  # s at the stop
 
-OFFSET_BOUND = 0.30  # rad; more is no offset but a joint put together wrongly
+# rad; a driver judges raw angles, by limits that are 0.087 rad outside the true ones: more would trip it at a stop.
+OFFSET_BOUND = 0.085
 SPREAD_BOUND = 0.0087  # rad, 0.5 degrees, between the offsets that the two stops of one joint give
 REST_BOUND = 0.12  # rad/s at a stop, which gives a little
 
@@ -129,4 +130,4 @@ def push(session: Session, home: Array, joints: NDArray[np.intp], torque: Array,
 
 
 def _put_together(joint: int) -> str:
-    return f"{model.JOINT_NAMES[joint]}: so far off is a joint that was put together or wired wrongly."
+    return f"{model.JOINT_NAMES[joint]} met something before its stop, or is put together or wired wrongly."

@@ -23,10 +23,15 @@ tr+tr td{border-top:1px solid #eef0f4} .n{font-variant-numeric:tabular-nums;whit
 """
 
 
+Verdict = tuple[
+    bool | None, str
+]  # whether it passed, None where it was not measured; and how it was measured
+
+
 def page(
     title: str,
     about: Mapping[str, str],
-    verdicts: Mapping[str, tuple[bool, str]],
+    verdicts: Mapping[str, Verdict],
     sections: Mapping[str, str],
 ) -> str:
     """The page as text.
@@ -34,10 +39,11 @@ def page(
     Args:
         title: of the page.
         about: told at the top.
-        verdicts: by the part's name, whether it passed, and how it was measured.
+        verdicts: by the part's name.
         sections: by the part's name, what ``section`` made of it.
     """
-    passed = all(good for good, _ in verdicts.values())
+    goods = [good for good, _ in verdicts.values()]
+    passed = False if False in goods else None if None in goods else True
     facts = " · ".join(f"{escape(name)}: {escape(value)}" for name, value in about.items())
     rows = "".join(
         f"<tr><td><a href='#{name}'>{name}</a></td><td>{_verdict(good)}</td><td>{escape(method)}</td></tr>"
@@ -72,7 +78,9 @@ def section(name: str, result: Result) -> str:
     )
 
 
-def _verdict(passed: bool) -> str:
+def _verdict(passed: bool | None) -> str:
+    if passed is None:
+        return "<span class='muted'>○ to be measured</span>"
     return "<span class='pass'>✓ pass</span>" if passed else "<span class='fail'>✗ fail</span>"
 
 

@@ -22,8 +22,9 @@ POSITION_MARGIN = 0.35
 class SimRig:
     """The stand-in, put anywhere at once."""
 
-    def __init__(self, **options: Any):
-        """Args: as for ``StandIn``."""
+    def __init__(self, estop: str = "", **options: Any):
+        """Args: ``estop`` is the serial port of a stop box; ``options`` as for ``StandIn``."""
+        self._estop = estop
         self._robot = StandIn(**{"start": "hang", "start_jitter": 0.0, **options})
         never = (
             math.inf
@@ -41,7 +42,7 @@ class SimRig:
         """Put it there; a new guard, because no robot moves like that."""
         self._robot.connect()
         self._robot.set_pose(pose)
-        self._guard = SafetyGuard(self._robot, self._rules)
+        self._guard = SafetyGuard(self._robot, self._rules, self._estop)
         self._guard.connect()
         return self._guard
 
@@ -83,11 +84,14 @@ class HandRig:
         if not isinstance(self._robot, A1):
             raise CalibrationStopped(f"'{name}' is not a robot that is placed by hand")
         self._ask = ask
+        self._stop = (
+            "the stop box" if options.get("estop") else "the robot's remote control (L2 and B stop it)"
+        )
 
     def place(self, pose: str) -> Robot:
-        """Ask for it. The robot is not connected while hands are on it."""
+        """Ask for it. The robot is not connected while it is moved."""
         self._robot.close()
-        self._ask(f"Please {POSES[pose]}. Keep the stop button in hand.")
+        self._ask(f"Please {POSES[pose]}. Keep {self._stop} in hand.")
         self._robot.connect()
         return self._robot
 

@@ -30,18 +30,18 @@ class Calibrated:
     raw angles; commands are bounded here to the true limits and there to the raw ones, so both hold.
 
     Raises:
-        CalibrationError: a part that readings need was not measured.
+        CalibrationError: a part that readings need was not measured, or failed.
     """
 
     def __init__(self, robot: Robot, calibration: Calibration):
         self._robot, self.calibration = robot, calibration
-        imu, joints, self._feet = (calibration.part(name) for name in SENSORS)
+        imu, joints, self._feet = (calibration.passed(name) for name in SENSORS)
         self._gyro_bias = np.array(imu.gyro_bias_rad_per_s)
         self._accel_bias, self._accel_scale = np.array(imu.accel_bias_m_per_s2), np.array(imu.accel_scale)
         self._mount = mounting(imu.mounting_roll_rad, imu.mounting_pitch_rad)
         self._to_sensor = _quat_of(-imu.mounting_roll_rad, -imu.mounting_pitch_rad)
         self._offset = np.array(joints.offset_rad)
-        motors = calibration.part("motors") if "motors" in calibration.parts else None
+        motors = calibration.passed("motors") if "motors" in calibration.parts else None
         self._torque_factor = np.array(motors.torque_factor) if motors else np.ones(len(self._offset))
         self._contact = FootContact(self._feet)
         self._last: tuple[RobotState, RobotState] | None = None  # raw, corrected

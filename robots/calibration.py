@@ -57,6 +57,16 @@ class Calibration:
             )
         return self.parts[name].values
 
+    def passed(self, name: str) -> Any:
+        """As ``part``; also raises CalibrationError when its measurement failed: nothing may be built on it."""
+        values = self.part(name)
+        if not self.parts[name].passed:
+            raise CalibrationError(
+                f"the part '{name}' of '{self.robot_id}' did not pass: report.html beside it says why. Measure it "
+                "again; or, knowing better, write true for its 'passed' into the file."
+            )
+        return values
+
     def text(self) -> str:
         """As the file has it."""
         head = {"schema": SCHEMA, "robot": self.robot, "robot_id": self.robot_id, "made": self.made}
@@ -92,11 +102,11 @@ def load(
         path: of the file.
         robot: the robot it must be of, its name in the registry; any when None.
         robot_id: which one of them; any when None.
-        parts: that must be there.
+        parts: that must be there, and have passed.
 
     Raises:
         CalibrationError: no file, no JSON, another schema, robot or id, a part that is missing or not known, a
-            value that is missing, not known, of a wrong size, or out of range.
+            value that is missing, not known, of a wrong size, or out of range, or a part that failed.
     """
     try:
         tree = json.loads(Path(path).read_text())
@@ -111,7 +121,7 @@ def load(
         if robot_id is not None and found.robot_id != robot_id:
             raise CalibrationError(f"it is of '{found.robot_id}', and this robot is '{robot_id}'")
         for part in parts:
-            found.part(part)
+            found.passed(part)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from error
     return found
@@ -135,6 +145,12 @@ def parse(tree: Any) -> Calibration:
         raise CalibrationError(f"'parts' is an object, got {tree['parts']!r:.60}")
     parts = {name: _part(name, part) for name, part in tree["parts"].items()}
     return Calibration(tree["robot"], tree["robot_id"], tree["made"], tree["tool"], parts)
+
+
+def check_values(name: str, values: Values) -> None:
+    """Raises CalibrationError when ``values`` of the part ``name`` are none that a file can have."""
+    for one, within in ranges(PARTS[name]).items():
+        _value(f"{name}.{one}", getattr(values, one), within)
 
 
 def diff(before: Calibration, after: Calibration) -> list[str]:

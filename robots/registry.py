@@ -26,15 +26,18 @@ ROBOTS: dict[str, tuple[str, str, str]] = {
 HARDWARE = {"a1", "a1-sdk"}  # what may hurt somebody: a stop of theirs outlives the program
 
 
-def make(name: str, calibration: str | Path | None = None, **options: Any) -> Robot:
+def make(
+    name: str, calibration: str | Path | None = None, robot_id: str | None = None, **options: Any
+) -> Robot:
     """Make the robot called ``name``; ``options`` go to its constructor. Nothing is connected yet.
 
     With the file ``calibration`` its readings and commands are corrected: see ``robots.calibrated``. A stand-in is
-    made like the robot that it was fitted to (part ``sim`` of the file): see ``robots.sim.fitted``.
+    made like the robot that it was fitted to (part ``sim`` of the file): see ``robots.sim.fitted``. With ``robot_id``
+    the file must be of that one of several robots.
 
     Raises:
         RobotError: unknown name (the nearest one is suggested), or its driver is not installed.
-        CalibrationError: the file cannot be read, is of another robot, or lacks a part.
+        CalibrationError: the file cannot be read, is of another robot, or a part of it is missing or failed.
     """
     if name not in ROBOTS:
         near = difflib.get_close_matches(name, ROBOTS, n=1)
@@ -52,28 +55,30 @@ def make(name: str, calibration: str | Path | None = None, **options: Any) -> Ro
         ) from error
     if name in HARDWARE:
         options = {"latch": True, **options}
-    if name == "a1-sim" and calibration is not None and (like := fitted(calibration)):
+    if name == "a1-sim" and calibration is not None and (like := fitted(calibration, robot_id)):
         return cast(Robot, made(**{**like, **options}))
     robot: Robot = made(**options)
-    return robot if calibration is None else calibrated(robot, calibration)
+    return robot if calibration is None else calibrated(robot, calibration, robot_id)
 
 
-def fitted(calibration: str | Path) -> dict[str, Any]:
+def fitted(calibration: str | Path, robot_id: str | None = None) -> dict[str, Any]:
     """Options of the stand-in that is like the robot of this file; empty for a stand-in's own, when nothing was fitted.
 
     Raises:
-        CalibrationError: it is another robot's, and the stand-in was not fitted to that one.
+        CalibrationError: it is another robot's, and the stand-in was not fitted to that one, or not well.
     """
-    found = load(calibration)
+    found = load(calibration, robot_id=robot_id)
     if "sim" not in found.parts and found.robot == "a1-sim":
         return {}
-    return fitted_options(found.part("sim"))
+    return fitted_options(found.passed("sim"))
 
 
-def calibrated(robot: Robot, calibration: str | Path) -> Robot:
+def calibrated(robot: Robot, calibration: str | Path, robot_id: str | None = None) -> Robot:
     """``robot`` with the sensors of the file ``calibration``. Raises CalibrationError when it does not fit."""
     name = robot.info.name.removesuffix("-sdk")  # the same robot, through another driver
-    return Calibrated(robot, load(calibration, name, parts=SENSORS))
+    found = load(calibration, name, robot_id, SENSORS)
+    log.info("sensors as calibrated on '%s' at %s", found.robot_id, found.made)
+    return Calibrated(robot, found)
 
 
 def refuse_uncalibrated(name: str, calibration: str | Path | None, told: bool) -> None:

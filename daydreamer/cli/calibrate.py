@@ -16,7 +16,7 @@ from calibration.result import Result
 from calibration.rigs import EmulatedRig, HandRig, SimRig
 from calibration.session import CalibrationStopped, Progress, Rig, Session
 from calibration.truth import draw, emulated_trip, errors, line_latency
-from daydreamer.cli.options import log_to_stderr
+from daydreamer.cli.options import Estop, log_to_stderr
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.realtime import ask
 from robots.calibration import CalibrationError, diff, load
@@ -32,7 +32,7 @@ FAILED = 1  # exit code: something did not pass, or was not finished
 class Calibrate:
     """Measure a robot: joint zeros, motors, latency, feet, IMU. Moves it, guarded, and leaves it damped.
 
-    Writes DIR/calibration.json, which `--calibration` takes everywhere, and DIR/report.html with pictures. The same
+    Writes DIR/calibration.json, for --calibration of train and actor, and DIR/report.html with pictures. The same
     command goes on where it was left: what has passed is not measured again. A person hangs the robot up and lays it
     down when asked to; a simulated one is put there by itself. Ctrl-C damps and keeps what is finished.
     """
@@ -62,6 +62,7 @@ class Calibrate:
     ] = False
     host: Annotated[str | None, tyro.conf.arg(help="of an A1 that is not at its usual address")] = None
     port: Annotated[int | None, tyro.conf.arg(help="of that A1")] = None
+    estop: Estop = ""
     inject: Annotated[
         int | None,
         tyro.conf.arg(
@@ -144,12 +145,16 @@ class Calibrate:
             except RobotError as error:
                 screen.clear()
                 stopped = str(error)
-        left = guide.todo(guide.begin(files, self.robot, robot_id), self.only)
+        kept = guide.begin(files, self.robot, robot_id).parts
+        asked = [name for name in guide.PROCEDURES if name in (self.only or guide.PROCEDURES)]
+        left = [name for name in asked if name not in kept or not kept[name].passed]
+        left += [name for name in names if name not in results and name not in left]
         if self.json:
             self._print_json(files, results, wrong, stopped, left)
         else:
             if stopped:
-                self._say(f"stopped: {stopped}. The robot is damped; the same command goes on.")
+                how = "the same command, without --again," if self.again else "the same command"
+                self._say(f"stopped: {stopped}. The robot is damped; {how} goes on.")
             self._say(f"file {files.calibration}   report {files.report}")
             self._say(f"not passed: {', '.join(left)}" if left else "all passed")
         return stop.exit_code or (FAILED if left or stopped else 0)
@@ -196,16 +201,16 @@ class Calibrate:
 
     def _rig(self, wrong: dict[str, Any] | None, stop: StopSignals) -> Rig:
         if self.robot == "a1-sim":
-            return SimRig(distortion=wrong, seed=self.inject or 0)
+            return SimRig(self.estop, distortion=wrong, seed=self.inject or 0)
         if self.robot == "a1-emulated":
             line = 0.0 if self.inject is None else line_latency(self.inject)
-            return EmulatedRig(wrong, seed=self.inject or 0, emulator={"latency": line})
+            return EmulatedRig(wrong, seed=self.inject or 0, emulator={"latency": line}, estop=self.estop)
         if self.yes or self.json:
             raise CalibrationError(
                 "a person has to hang up a real robot and lay it down: leave out --yes and --json. "
                 "(For an emulated one: `daydreamer calibrate a1-emulated`.)"
             )
-        chosen = {"host": self.host, "port": self.port}
+        chosen = {"host": self.host, "port": self.port, "estop": self.estop or None}
         return HandRig(
             "a1", self._ask, **{name: value for name, value in chosen.items() if value is not None}
         )

@@ -21,13 +21,11 @@ def record(
 
     Raises:
         CalibrationStopped: told to, or its safety stopped it.
-        CalibrationError: the joints' zeros are not known yet.
+        CalibrationError: the joints' zeros are not known yet, or did not pass.
     """
     found = guide.begin(files, robot, robot_id)
-    if "joints" in found.parts:
-        session.offset = np.array(found.part("joints").offset_rad)
-    elif not true_zeros:
-        found.part("joints")  # which says what to do
+    if not true_zeros or guide.zeros_known(found):
+        session.offset = np.array(found.passed("joints").offset_rad)
     with session.ending_damped():
         log = excite.record(session, robot_id, guide.now())
     log.save(path)
@@ -48,6 +46,7 @@ def fit(
             f"{path} is of '{log.robot_id}' ({log.robot}), and the calibration of '{robot_id}' ({robot})"
         )
     found = guide.begin(files, robot, robot_id)
-    result = fit_sim.result(fit_sim.fit(log, lambda share: show(Progress("fitting the stand-in", share))))
+    fitted = fit_sim.fit(log, lambda share: show(Progress("fitting the stand-in", share)))
+    result = guide.judged("sim", fit_sim.result(fitted))
     guide.keep(files, found, "sim", result)
     return result

@@ -20,7 +20,8 @@ Found = list[tuple[str, float, float, str]]  # name, error, bound, unit
 
 
 def trials(robot: str, count: int, first: int, only: Sequence[str], jobs: int) -> list[dict[str, Any]]:
-    """Run ``count`` trials with seeds from ``first`` on; a row for each quantity."""
+    """Run ``count`` trials with seeds from ``first`` on; a row for each quantity. Raises CalibrationError."""
+    guide.check_names(only)
     seeds = range(first, first + count)
     if jobs > 1 and robot == "a1-sim":
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:

@@ -43,13 +43,12 @@ def table(found: Calibration, run: Mapping[str, float]) -> str:
         CalibrationError: the robot's latency was not measured.
     """
     latency: Latency = found.part("latency")
-    command = max(0.0, latency.command_to_reading_s - latency.reading_age_s)
     rows = [
         ("a reading is old when it is taken", 1000 * latency.reading_age_s, "calibration"),
         ("read, estimate, reward", run.get("actor/sense_ms", math.nan), "run"),
         ("policy", run["actor/policy_ms"], "run"),
         ("the step begins late by", run.get("actor/late_ms", math.nan), "run"),
-        ("command to torque, and back into a reading", 1000 * command, "calibration"),
+        ("command to torque, and back into a reading", 1000 * latency.command_to_reading_s, "calibration"),
         ("its jitter (standard deviation)", 1000 * latency.jitter_s, "calibration"),
     ]
     used = sum(value for _, value, _ in rows[:5] if math.isfinite(value))

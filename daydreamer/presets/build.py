@@ -71,18 +71,18 @@ def delay_of(preset: Preset) -> float:
 
     Raises:
         DaydreamerError: neither says.
-        CalibrationError: the calibration cannot be read.
+        CalibrationError: the calibration cannot be read, or its latency did not pass.
     """
     if preset.delay.seconds is not None:
         return preset.delay.seconds
     file = preset.robot_options.get("calibration")
-    found = load(file).parts if file else {}
-    if "latency" not in found:
+    found = load(file) if file else None
+    if found is None or "latency" not in found.parts:
         raise DaydreamerError(
             f"delay.mode={preset.delay.mode} needs to know the delay: give --calibration FILE, measured with "
             f"`daydreamer calibrate {preset.robot} --only latency`, or --set delay.seconds=0.03"
         )
-    seconds: float = found["latency"].values.command_to_reading_s  # type: ignore[union-attr]
+    seconds: float = found.passed("latency").command_to_reading_s
     return seconds
 
 

@@ -82,7 +82,7 @@ def read_policy(path: Path) -> bytes:
 def run_all(
     trials: Sequence[Trial], jobs: int = 1, memories: Sequence[Path | None] | None = None
 ) -> Iterator[tuple[Trial, Evaluation]]:
-    """Each trial with its result, in their order, as they come.
+    """Each trial with its result, in their order, as they come; one that is there twice is run once.
 
     Args:
         trials: What to try.
@@ -91,13 +91,15 @@ def run_all(
     """
     places = list(memories) if memories is not None else [None] * len(trials)
     known = [trial.found(place) for trial, place in zip(trials, places, strict=True)]
-    fresh = [trial for trial, result in zip(trials, known, strict=True) if result is None]
-    results = _run_fresh(fresh, jobs)
+    fresh = list(dict.fromkeys(trial for trial, result in zip(trials, known, strict=True) if result is None))
+    coming, run = _run_fresh(fresh, jobs), dict[Trial, Evaluation]()
     for trial, place, before in zip(trials, places, known, strict=True):
-        result = next(results) if before is None else before
-        if before is None and place is not None:
-            trial.remember(place, result)
-        yield trial, result
+        if before is None:
+            if trial not in run:
+                run[trial] = next(coming)
+            if place is not None:
+                trial.remember(place, run[trial])
+        yield trial, before or run[trial]
 
 
 def _run_fresh(trials: list[Trial], jobs: int) -> Iterator[Evaluation]:

@@ -1,6 +1,7 @@
 """The whole calibration: kept after each part, gone on with, stopped at any moment, and told on one page."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -31,14 +32,14 @@ class FakeRig:
         self.guard.close()
 
 
-def joints_result(passed=True):
+def joints_result(passed=True, offset=0.01):
     check = Check("offset", 0.1 if passed else 1.0, 0.3, "rad", "look at it <now>")
     plot = Plot("t", "s", "rad", [Line("a", np.arange(5.0), np.arange(5.0) ** 2)])
-    return Result(Joints((0.01,) * 12), "by hand", (check,), (plot,), {"r": 0.1})
+    return Result(Joints((offset,) * 12), "by hand", (check,), (plot,), {"r": 0.1})
 
 
-def feet_result():
-    return Result(Feet((0.0,) * 4, (1.0,) * 4, (6.0,) * 4, (3.0,) * 4, (0.0,) * 4), "by hand")
+def feet_result(noise=1.0):
+    return Result(Feet((0.0,) * 4, (noise,) * 4, (6.0,) * 4, (3.0,) * 4, (0.0,) * 4), "by hand")
 
 
 @pytest.fixture
@@ -55,9 +56,9 @@ def begun(tmp_path):
     return files, guide.begin(files, "fake", "blue")
 
 
-def place(session):
+def place(session, passed=True):
     session.place("hang")
-    return joints_result()
+    return joints_result(passed)
 
 
 def test_what_was_measured_is_kept_and_not_measured_again(tmp_path, two, monkeypatch):
@@ -116,6 +117,64 @@ def test_any_error_leaves_the_robot_damped(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         guide.run(Session(rig), files, found, ["joints"])
     assert not rig.robot.commands[-1].kp.any()
+
+
+def test_nothing_else_is_measured_before_the_joints_passed(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(
+        guide,
+        "PROCEDURES",
+        {"joints": lambda session: place(session, passed=False), "feet": lambda session: measured.append(1)},
+    )
+    files, found = begun(tmp_path)
+    with pytest.raises(CalibrationError, match="measure the part 'joints' first"):
+        guide.todo(found, only=["feet"])
+    with pytest.raises(CalibrationStopped, match="joints did not pass"):
+        guide.run(Session(FakeRig()), files, found, ["joints", "feet"])
+    assert not measured
+    assert not guide.begin(files, "fake", "blue").parts["joints"].passed, "it is kept, as failed"
+    with pytest.raises(CalibrationError, match="measure the part 'joints' first"):
+        guide.todo(guide.begin(files, "fake", "blue"), only=["feet"], again=True)
+
+
+def test_other_zeros_undo_what_stood_on_them(tmp_path):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result())
+    found = guide.keep(files, found, "feet", feet_result())
+    again = guide.keep(files, found, "joints", joints_result(offset=0.011))
+    assert set(again.parts) == {"joints", "feet"}, "two measurements may differ by so much"
+    moved = guide.keep(files, found, "joints", joints_result(offset=0.05))
+    assert set(load(files.calibration).parts) == set(moved.parts) == {"joints"}
+    assert "id='feet'" not in files.report.read_text()
+
+
+def test_what_cannot_be_is_told_and_not_written(tmp_path, monkeypatch):
+    told = []
+
+    def dead(session):
+        session.place("hang")
+        return replace(feet_result(noise=float("nan")), residuals={"r": float("inf")})
+
+    files, found = begun(tmp_path)
+    monkeypatch.setattr(guide, "PROCEDURES", {"joints": place, "feet": dead})
+    guide.run(
+        Session(FakeRig()), files, found, ["joints", "feet"], lambda name, result: told.append((name, result))
+    )
+    (_, joints), (_, feet) = told
+    assert joints.passed and not feet.passed
+    assert "feet.noise[0] is a finite number" in feet.checks[-1].advice
+    assert list(guide.begin(files, "fake", "blue").parts) == ["joints"], "the file can still be read"
+    page = files.report.read_text()
+    assert "feet.noise[0] is a finite number" in page and "✗ fail" in page.split("<table>")[0]
+    assert json.loads(guide.summary({"feet": feet}))["feet"]["values"]["noise"] == [None] * 4
+
+
+def test_the_page_does_not_call_a_half_a_whole(tmp_path, two):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result())
+    assert "to be measured" in files.report.read_text().split("<table>")[0]
+    guide.keep(files, found, "feet", feet_result())
+    assert "✓ pass" in files.report.read_text().split("<table>")[0]
 
 
 def test_a_robot_that_its_safety_has_stopped_is_not_measured_on(tmp_path):

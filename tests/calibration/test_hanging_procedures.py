@@ -10,6 +10,9 @@ from calibration.leg_weight import holding_torque
 from calibration.rigs import SimRig
 from calibration.session import Log, Session
 from calibration.truth import draw, errors
+from robots.calibration import check_values
+from robots.calibration_parts import Feet
+from robots.robot import RobotError
 
 
 def measured(procedure, seed=2, **more):
@@ -61,6 +64,13 @@ def test_friction_and_torque_constant_are_told_apart():
     assert left < 0.02
 
 
+def test_with_a_stop_box_asked_for_and_absent_nothing_is_placed():
+    rig = SimRig(estop="/dev/no-such-box")
+    with pytest.raises(RobotError, match="/dev/no-such-box"):
+        Session(rig).place("hang")
+    rig.stand_in.close()
+
+
 def test_latency_is_found_by_jolts():
     result, wrong = measured(latency.measure, command_delay=0.012, sensor_delay=0.006)
     check(result, wrong)
@@ -81,13 +91,14 @@ def test_a_hanging_calf_pulls_by_its_weight():
     assert np.abs(holding_torque(pose)[2]) == pytest.approx(expected, rel=0.01)
 
 
-def log_of(delay, period=0.002, seconds=3.0):
-    """What a motor that answers ``delay`` s late reads, without physics."""
+def log_of(delay, period=0.002, seconds=3.0, jitter=0.0):
+    """What a motor that answers ``delay`` s late reads, without physics; now and then by ``jitter`` s more or less."""
     time = np.arange(0, seconds, period)
     at = motors.jolts(12, seconds)
     asked = np.array([at(t) for t in time])
     read_at = time + period
-    torque = np.array([at(t - delay) for t in read_at])
+    late = delay + jitter * np.random.default_rng(0).choice((-1.0, 0.0, 1.0), size=1 + int(seconds / 0.05))
+    torque = np.array([at(t - late[int(t / 0.05)]) for t in read_at])
     none = np.zeros((len(time), 12))
     return Log(read_at, read_at, none, none, torque, np.tile([0, 0, 0, 1.0], (len(time), 1)), none[:, :3], none[:, :3],
                none[:, :4], none, time, asked)  # fmt: skip
@@ -97,6 +108,13 @@ def log_of(delay, period=0.002, seconds=3.0):
 def test_a_delay_is_found_to_a_fraction_of_a_period(delay):
     found = motors.delay_of(log_of(delay))
     assert found == pytest.approx(delay, abs=0.0011)  # half a period, as both sides are sampled
+
+
+def test_jumps_that_come_at_any_time_do_not_pass_for_a_small_jitter():
+    assert latency.result(log_of(0.03)).passed
+    wild = latency.result(log_of(0.03, jitter=0.02))
+    assert wild.values.jitter_s < 0.0065, "no more can be seen of it"
+    assert "jumps not seen when they were due" in [check.name for check in wild.checks if not check.passed]
 
 
 def test_gains_are_found_from_what_the_motor_makes_of_angles():
@@ -127,3 +145,8 @@ def test_thresholds_leave_noise_alone_and_have_hysteresis():
     on, off = feet.thresholds(np.array([30.0, 30.0]), np.array([1.0, 0.1]))
     np.testing.assert_allclose(on, [6.0, 3.6])  # six sigma; 12 % of the load
     np.testing.assert_allclose(off, [3.5, 1.8])
+
+
+def test_a_dead_foot_has_thresholds_that_a_file_can_hold():
+    on, off = feet.thresholds(np.zeros(1), np.zeros(1))
+    check_values("feet", Feet((0.0,) * 4, (0.0,) * 4, tuple(on) * 4, tuple(off) * 4, (0.0,) * 4))

@@ -18,8 +18,8 @@ def test_the_parts_of_a_step_are_added_up(tmp_path):
     (tmp_path / "metrics.jsonl").write_bytes(line * 3 + clock)
     found = Calibration("a1", "blue", "now", "test", {"latency": LATENCY})
     text = calibrate_where.table(found, calibrate_where.of_run(tmp_path))
-    # 1.4 old + 1.0 + 0.5 + 0.1 late + (11.6 - 1.4) there and back = 13.2 ms; two rows at 20 a second are 100 ms.
-    assert "| from motion to motion, of 50 ms | 13.20 |" in text
+    # 1.4 old + 1.0 + 0.5 + 0.1 late + 11.6 until there is a reading = 14.6 ms; two rows at 20 a second are 100 ms.
+    assert "| from motion to motion, of 50 ms | 14.60 |" in text
     assert "not in the loop) | 100.00 |" in text
     assert "ahead of the actor's by | -3.25 | run, give or take 0.21 |" in text
 

@@ -46,6 +46,15 @@ def test_results_are_remembered_and_come_in_order(policies, tmp_path, monkeypatc
     assert list(run_all(trials, memories=[tmp_path] * 2)) == first
 
 
+def test_what_is_asked_twice_is_tried_once(policies, tmp_path, monkeypatch):
+    run, tried = Trial.run, []
+    monkeypatch.setattr(Trial, "run", lambda self: tried.append(self) or run(self))
+    trials = [trial(policies[which]) for which in (0, 1, 0)]
+    found = list(run_all(trials, memories=[tmp_path, None, tmp_path / "other"]))
+    assert [one for one, _ in found] == trials and tried == trials[:2]
+    assert found[0] == found[2] and trials[2].found(tmp_path / "other") == found[2][1]
+
+
 def test_a_damaged_memory_is_tried_again(policies, tmp_path):
     tried = trial(policies[0])
     tried.remember(tmp_path, tried.run())

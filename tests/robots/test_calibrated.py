@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from robots import registry
 from robots.a1.estimator import BaseEstimator
 from robots.calibrated import Calibrated, mounting
 from robots.calibration import Calibration, CalibrationError, Measured
@@ -130,6 +131,23 @@ def test_a_part_that_readings_need_must_be_there():
     empty = Calibration("fake", "fake", "now", "test", {})
     with pytest.raises(CalibrationError, match="no part 'imu'"):
         Calibrated(FakeRobot(), empty)
+
+
+def test_nothing_is_corrected_by_what_failed(tmp_path):
+    parts = {"imu": NO_IMU, "joints": NO_JOINTS, "feet": FEET}
+    measured = {name: Measured(values, "by hand", "now", name != "imu") for name, values in parts.items()}
+    file = tmp_path / "calibration.json"
+    Calibration("fake", "blue", "now", "test", measured).save(file)
+    with pytest.raises(CalibrationError, match="'imu' of 'blue' did not pass"):
+        registry.make("fake", file)
+
+
+def test_the_file_of_another_robot_of_the_same_kind_is_refused_where_it_is_said_which_one_it_is(tmp_path):
+    file = tmp_path / "calibration.json"
+    around(FakeRobot()).calibration.save(file)
+    registry.make("fake", file, robot_id="fake")
+    with pytest.raises(CalibrationError, match="it is of 'fake', and this robot is 'red'"):
+        registry.make("fake", file, robot_id="red")
 
 
 def test_the_zero_of_a_foot_in_the_air_is_followed():

@@ -100,6 +100,13 @@ def test_a_missing_part_is_refused_and_the_command_to_measure_it_told(tmp_path):
         load(written(tmp_path), parts=["motors"])
 
 
+def test_a_part_that_failed_is_refused_where_it_is_needed(tmp_path):
+    path = written(tmp_path, lambda tree: tree["parts"]["joints"].update(passed=False))
+    assert not load(path).parts["joints"].passed, "it can be looked at"
+    with pytest.raises(CalibrationError, match="'joints' of 'blue' did not pass"):
+        load(path, parts=["joints"])
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "not json"])
 def test_another_file_is_no_calibration(tmp_path, text):
     path = tmp_path / "x.json"
