@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -58,12 +60,14 @@ class MotionLog:
         return float(self.time[-1] - self.time[0])
 
     def save(self, path: Path) -> None:
-        """Write the file."""
+        """Write the file, whole or not at all."""
         arrays = {one.name: getattr(self, one.name) for one in fields(self)}
         head = {name: arrays.pop(name) for name in ("robot", "robot_id", "made")}
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:  # a name without .npz stays as it is
+        draft = path.with_name(path.name + ".part")
+        with draft.open("wb") as file:  # a name without .npz stays as it is
             np.savez_compressed(file, header=np.array(json.dumps({"schema": SCHEMA, **head})), **arrays)
+        os.replace(draft, path)
 
 
 def load(path: Path) -> MotionLog:
@@ -74,7 +78,7 @@ def load(path: Path) -> MotionLog:
         head = json.loads(str(arrays.pop("header")))
     except OSError as error:
         raise CalibrationError(f"cannot read the motion log {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CalibrationError(
             f"{path} is no motion log ({error}). `daydreamer calibrate ROBOT --record FILE` makes one."
         ) from error

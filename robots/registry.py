@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -56,6 +57,10 @@ def make(
     if name in HARDWARE:
         options = {"latch": True, **options}
     if name == "a1-sim" and calibration is not None and (like := fitted(calibration, robot_id)):
+        if isinstance(
+            wrong := options.get("distortion"), Mapping
+        ):  # a setting in it, beside those that were fitted
+            options = {**options, "distortion": {**like["distortion"], **wrong}}
         return cast(Robot, made(**{**like, **options}))
     robot: Robot = made(**options)
     return robot if calibration is None else calibrated(robot, calibration, robot_id)

@@ -17,7 +17,7 @@ from daydreamer.cli.policy_source import newest_policy
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.checkpoint import Checkpoints
-from daydreamer.runtime.many_runs import Job, rows_of, work_off
+from daydreamer.runtime.many_runs import Job, claim, rows_of, work_off
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.scoring import Evaluation
 from daydreamer.runtime.stop_signals import StopSignals
@@ -29,7 +29,8 @@ CASES: dict[str, tuple[str, ...]] = {
     ),  # impulses up to 15 N s in any horizontal direction, every 5 to 10 s
     "payload": ("robot_options.payload=3",),  # kg
     "friction": ("robot_options.friction=0.3",),
-    "weak-knee": ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5"),
+    # Its left is not its right: mirrored, its rows would say that the other knee is weak.
+    "weak-knee": ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5", "learner.mirror=0"),
 }
 OWN = "unchanged"  # as it was when it learned to walk
 
@@ -87,6 +88,11 @@ class Adaptation:
             for robot, changes in (robots | ({OWN: own} if self.control else {})).items()
             for seed in seeds
         }
+        # The copies of another run, or of this one further on, would be compared with what they do not come from.
+        claim(
+            self.out,
+            {"run": str(source.path.resolve()), "rows": before.state["rows"], "changes": list(self.changes)},
+        )
         for job in jobs.values():
             _copy(source, job.run)
         with StopSignals() as stop:
@@ -97,7 +103,7 @@ class Adaptation:
         old, new = newest_policy(source), {key: newest_policy(job.run) for key, job in jobs.items()}
         self._score(config["name"], [
             (jobs[case, seed].name, {
-                "on its own robot": (old, own),
+                "on its own robot": (old, tuple(config["changes"])),
                 "changed, before": (old, changes),
                 **({"changed, learned on its own": (new[OWN, seed], changes)} if self.control else {}),
                 "changed, after": (new[case, seed], changes),

@@ -19,9 +19,9 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.kept_policies import at_marks, kept_policies
 from daydreamer.runtime.learning_results import RunResult, result_of, table
-from daydreamer.runtime.many_runs import Job, rows_of, work_off
+from daydreamer.runtime.many_runs import Job, claim, rows_of, work_off
 from daydreamer.runtime.milestones import Point, read_points, thinned
-from daydreamer.runtime.run_dir import RunDir, differences, software
+from daydreamer.runtime.run_dir import RunDir, software
 from daydreamer.runtime.scoring import Evaluation
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.supervise import this_program
@@ -62,7 +62,7 @@ class Learning:
     def run(self) -> int:
         """Train, evaluate, write."""
         preset = load_preset(self.preset, self._all_changes())
-        self._claim()
+        claim(self.out, {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())})
         rows = rows_of(self.robot_minutes, preset.hz)
         jobs = [
             Job(f"seed-{seed}", RunDir(self._place(seed)), self._command(seed), rows)
@@ -107,20 +107,6 @@ class Learning:
             "--robot-minutes", f"{self.robot_minutes:g}", *changes,
         )  # fmt: skip
         return tuple(command)
-
-    def _claim(self) -> None:
-        """Refuse to mix settings in one directory: its table would be of no experiment."""
-        mine = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
-        path = self.out / "settings.json"
-        self.out.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            old = json.loads(path.read_bytes())
-            if lines := differences(old, mine, "settings"):
-                text = "\n  ".join(lines)
-                raise DaydreamerError(
-                    f"{self.out} was begun with other settings:\n  {text}\nUse those, or another --out."
-                )
-        write_atomically(path, (json.dumps(mine, indent=1) + "\n").encode())
 
     def _evaluate(self, jobs: Sequence[Job]) -> dict[str, dict[float, Evaluation]]:
         wanted: list[tuple[Job, float, Trial]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +48,8 @@ class Evaluate:
         bool,
         tyro.conf.FlagCreatePairsOff,
         tyro.conf.arg(
-            help="with --all: write the best one to RUN/best.onnx, with its score card RUN/best.json"
+            help="with --all: write the best one to RUN/best.onnx, with its score card RUN/best.json: what it does "
+            "in as many rollouts again, with other seeds, because the best of many has been lucky, too"
         ),
     ] = False
     jobs: Annotated[int, tyro.conf.arg(help="with --all: processes at once")] = 1
@@ -117,6 +118,9 @@ class Evaluate:
         minutes, chosen, result = max(found, key=lambda entry: entry[2].rank)
         say(f"the best is {chosen.policy.name}, of robot minute {minutes:g}")
         if self.best:
+            chosen = replace(chosen, seed=self.seed + self.rollouts)
+            ((_, result),) = run_all([chosen], memories=[run.evaluations])
+            say(f"  once more, with other seeds: {_line(result)}")
             write_with_card(read_policy(chosen.policy), run.best, card_of(run, chosen, minutes, result))
             say(f"{run.best}")
         if self.json:

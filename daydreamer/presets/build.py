@@ -121,6 +121,13 @@ def time_can_stand_still(preset: Preset, speed: Speed) -> bool:
 
 
 def describe(preset: Preset, obs_spec: Specs, act_spec: Specs) -> dict[str, Any]:
-    """Plain data for the run directory: the resolved preset, and the specs that follow from it."""
+    """Plain data for the run directory: the resolved preset, and the specs that follow from it.
+
+    Raises:
+        DaydreamerError: as ``delay_of``: a run knows which delay is made up for.
+    """
     specs = {name: spec.to_dict() for name, spec in {**obs_spec, **act_spec}.items()}
-    return {**asdict(preset), "specs": specs}
+    delay = asdict(preset.delay)
+    if preset.delay.mode != "none":
+        delay["seconds"] = delay_of(preset)
+    return {**asdict(preset), "delay": delay, "specs": specs}

@@ -52,6 +52,8 @@ class Trial:
             load(self.preset, self.changes)
         )  # as it is now, whatever it was when something was tried
         what = [digest, preset, self.rollouts, self.seconds, self.seed]
+        if file := preset["robot_options"].get("calibration"):
+            what.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
 
     def found(self, memory: Path | None) -> Evaluation | None:

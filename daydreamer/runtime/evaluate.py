@@ -76,6 +76,7 @@ def _rollout(policy: Policy, env: Env, steps: int, hz: float, film: Recording | 
     if missing := [key for key in _TRUTH if key not in env.obs_spec]:
         raise DaydreamerError(f"evaluation needs a simulated robot: the environment has no {missing}")
     seen: list[list[float]] = []
+    ended: list[bool] = []
     recorder = MotionRecorder.of(env)
 
     def look(step: int) -> None:
@@ -85,12 +86,13 @@ def _rollout(policy: Policy, env: Env, steps: int, hz: float, film: Recording | 
     try:
         for obs, action in steps_of(policy, env, steps, look):
             seen.append([float(obs[key]) for key in _TRUTH])
+            ended.append(bool(obs["is_terminal"]))
             if recorder is not None:
                 recorder.see(action)
     finally:
         env.close()
     up, calf, speed, reward = np.array(seen).T
-    score = score_rollout(up, calf, speed, reward, hz)
+    score = score_rollout(up, calf, speed, reward, hz, np.array(ended))
     if recorder is None:
         return score
     return replace(score, motion=recorder.score(speed, min(steps, round(WALKS_LAST * hz))))

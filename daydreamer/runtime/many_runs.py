@@ -7,13 +7,15 @@ import json
 import math
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.checkpoint import Checkpoints
-from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.run_dir import RunDir, differences
 from daydreamer.runtime.supervise import last_words
 from robots.clock import Clock, MonotonicClock
 
@@ -46,6 +48,20 @@ class Job:
 def rows_of(robot_minutes: float, hz: float) -> int:
     """Rows in so many robot minutes, as a learner counts them."""
     return math.ceil(robot_minutes * 60 * hz)
+
+
+def claim(out: Path, settings: Mapping[str, Any]) -> None:
+    """Write ``settings`` into the directory ``out``, for one experiment only: the table of two would be of neither.
+
+    Raises:
+        DaydreamerError: another one was begun there.
+    """
+    path = out / "settings.json"
+    out.mkdir(parents=True, exist_ok=True)
+    if path.exists() and (lines := differences(json.loads(path.read_bytes()), settings, "settings")):
+        text = "\n  ".join(lines)
+        raise DaydreamerError(f"{out} was begun with other settings:\n  {text}\nUse those, or another --out.")
+    write_atomically(path, (json.dumps(settings, indent=1) + "\n").encode())
 
 
 def work_off(

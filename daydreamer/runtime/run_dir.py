@@ -29,7 +29,7 @@ from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 
 # What must not change within a run: rows and weights of before would not fit what comes after.
-FIXED = ("specs", "agent", "task")
+FIXED = ("specs", "agent", "task", "delay")
 _VERSIONS = ("numpy", "torch", "onnx", "onnxruntime", "pyzmq", "msgpack", "pybullet")
 _KEEP_POLICIES = 20
 _MINUTE = "minute-"
@@ -74,7 +74,12 @@ class RunDir:
         plain = json.loads(json.dumps(config))
         old = self.read_config() if self.config.exists() else None
         if old is not None:
-            lines = [line for part in FIXED for line in differences(old.get(part), plain.get(part), part)]
+            lines = [
+                line
+                for part in FIXED
+                if part in old
+                for line in differences(old[part], plain.get(part), part)
+            ]
             if lines:
                 raise ConfigChanged(
                     f"{self.path} holds a run with another configuration:\n  "

@@ -29,7 +29,7 @@ class RolloutScore:
     upright: float  # share of the time
     standing: float  # share of the last 10 s
     walking_speed: float  # m/s, mean forward speed in the heading frame over the last 20 s
-    falls: int  # times upright was lost after having been held for 1 s
+    falls: int  # times upright was lost after having been held for 1 s, or the robot was put up again
     upright_at_end: bool  # for all of the last 20 s
     gets_up: bool  # upright for 90 % of the last 10 s
     stands: bool
@@ -71,7 +71,12 @@ class Evaluation:
 
 
 def score_rollout(
-    up: NDArray[Any], calf: NDArray[Any], speed: NDArray[Any], reward: NDArray[Any], hz: float
+    up: NDArray[Any],
+    calf: NDArray[Any],
+    speed: NDArray[Any],
+    reward: NDArray[Any],
+    hz: float,
+    ended: NDArray[np.bool_] | None = None,
 ) -> RolloutScore:
     """Score one rollout.
 
@@ -81,34 +86,38 @@ def score_rollout(
         speed: ``[N]`` m/s, true forward speed in the heading frame.
         reward: ``[N]``.
         hz: Steps per second.
+        ended: ``[N]`` steps at which the task ended by a fall and the robot was put up again; none by default. Whoever
+            is put up again has neither got up nor stands.
     """
-    upright = up > UPRIGHT
+    ended = np.zeros(len(up), bool) if ended is None else ended
+    upright = (up > UPRIGHT) & ~ended
     standing = upright & (calf > GATE)
     last_stand, last_walk = (min(len(up), round(s * hz)) for s in (STANDS_LAST, WALKS_LAST))
     standing_share = float(standing[-last_stand:].mean())
     walking_speed = float(speed[-last_walk:].mean())
     upright_at_end = bool(upright[-last_walk:].all())
+    alone = not ended[-last_stand:].any()
     first = int(np.argmax(upright)) / hz if upright.any() else None
     return RolloutScore(
         seconds=len(up) / hz,
         upright=float(upright.mean()),
         standing=standing_share,
         walking_speed=walking_speed,
-        falls=count_falls(upright, round(HELD * hz)),
+        falls=count_falls(upright, round(HELD * hz), ended),
         upright_at_end=upright_at_end,
-        gets_up=float(upright[-last_stand:].mean()) >= STANDS_SHARE,
-        stands=standing_share >= STANDS_SHARE,
+        gets_up=alone and float(upright[-last_stand:].mean()) >= STANDS_SHARE,
+        stands=alone and standing_share >= STANDS_SHARE,
         walks=walking_speed >= WALKING and upright_at_end,
         first_upright=first,
         reward=float(reward.mean()),
     )
 
 
-def count_falls(upright: NDArray[np.bool_], held: int) -> int:
-    """How often ``upright`` [N] turns False after having been True for at least ``held`` steps."""
+def count_falls(upright: NDArray[np.bool_], held: int, ended: NDArray[np.bool_]) -> int:
+    """How often ``upright`` [N] turns False after having been True for at least ``held`` steps, or is ``ended`` [N]."""
     falls = run = 0
-    for now in upright:
-        if not now and run >= held:
+    for now, end in zip(upright, ended, strict=True):
+        if end or (not now and run >= held):
             falls += 1
         run = run + 1 if now else 0
     return falls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
@@ -122,10 +123,7 @@ class StandIn:
         self._vary_every, self._vary_at = vary_every or np.inf, 0.0
         self._share = motor_share(weak_joint, weak_scale)
         self._pushes = Pushes(push, (push_every[0], push_every[1]), push_rng)
-        self._latency, self._longer = (
-            span("latency", latency),
-            0,
-        )  # and the physics steps that it is longer by
+        self._latency, self._longer = span("latency", latency), 1.0  # and the factor that it is longer by
         self._around = Around(spread, around_rng)
         self._distorter = Distorter(Distortion.of(distortion))
         wrong = self._distorter.distortion
@@ -205,9 +203,7 @@ class StandIn:
             raise CommandError("the stand-in is not connected; call connect() first")
         limits.check(self._info, command)
         sent = limits.clamp(self._info, command)
-        low, high = self._latency
-        late = round(self._latency_rng.uniform(0.0, high - low) / self._dt) if high > low else 0
-        self._motors.send(sent, late + self._longer)
+        self._motors.send(sent, self._later())
         return sent
 
     def truth(self) -> Mapping[str, Array]:
@@ -290,6 +286,17 @@ class StandIn:
             self._pacer.pace(chunk * self._dt)
         self._feel(world, before, steps)
 
+    def _later(self) -> int:
+        """Physics steps by which this command is later than the earliest."""
+        (low, high), rng = self._latency, self._latency_rng
+        drawn = rng.uniform(0.0, high - low) if high > low else 0.0
+        if not self._around.spread:
+            return round(drawn / self._dt)
+        # So small a share of a short latency is less than a step: sometimes a step, and right on average.
+        earliest = low + self._distorter.distortion.command_delay
+        steps = math.floor(self._longer * (earliest + drawn) / self._dt + rng.uniform())
+        return max(steps, 0) - self._motors.latency_steps
+
     def _draw(self) -> Conditions:
         """The next conditions; the motors take theirs at once."""
         drawn = self._drawn.next()
@@ -302,7 +309,7 @@ class StandIn:
         near, wrong = self._around.next(), self._distorter.distortion
         world.rub(near.coulomb * np.array(wrong.coulomb), near.viscous * np.array(wrong.viscous))
         self._distorter.vary(near.torque)
-        self._longer = round((near.latency - 1) * self._latency[0] / self._dt)
+        self._longer = near.latency
 
     def _run(self, world: World, steps: int) -> None:
         before = self._felt(world).velocity

@@ -32,6 +32,12 @@ def test_what_is_no_log_is_refused(tmp_path):
     path = tmp_path / "log"
     with pytest.raises(CalibrationError, match="cannot read"):
         motion_log.load(path)
+    path.write_bytes(b"")
+    with pytest.raises(CalibrationError, match="no motion log"):
+        motion_log.load(path)
+    np.save(path.with_suffix(".npy"), np.zeros(3))
+    with pytest.raises(CalibrationError, match="no motion log"):
+        motion_log.load(path.with_suffix(".npy"))
     path.write_text("hello")
     with pytest.raises(CalibrationError, match=r"--record FILE"):
         motion_log.load(path)

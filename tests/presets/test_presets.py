@@ -2,9 +2,12 @@ import json
 
 import pytest
 
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.overrides import BadOverride
 from daydreamer.presets.registry import PRESETS, UnknownPreset, load
+from robots.calibration import Calibration, Measured
+from robots.calibration_parts import Latency
 from robots.safety.guard import SafetyGuard
 
 
@@ -16,6 +19,16 @@ def test_every_preset_describes_an_environment_without_connecting(name):
     described = build.describe(preset, env.obs_spec, env.act_spec)
     assert json.loads(json.dumps(described))["specs"]["action"]["shape"] == [12]
     assert set(build.symmetry(preset).keys) & set(env.obs_spec), "the mirror knows this task's keys"
+
+
+def test_a_run_knows_which_delay_is_made_up_for(tmp_path):
+    latency = Measured(Latency(0.0116, 0.0011, 0.0068, 0.0014), "by hand", "now", True)
+    file = tmp_path / "calibration.json"
+    Calibration("a1-sim", "blue", "now", "test", {"latency": latency}).save(file)
+    preset = load("a1-sim", ["delay.mode=ahead", f"robot_options.calibration={file}"])
+    assert build.describe(preset, {}, {})["delay"] == {"mode": "ahead", "seconds": 0.0116}
+    with pytest.raises(DaydreamerError, match="needs to know the delay"):
+        build.describe(load("a1-sim", ["delay.mode=ahead"]), {}, {})
 
 
 def test_a_name_that_is_none_gets_a_suggestion():

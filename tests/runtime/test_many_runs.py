@@ -7,7 +7,7 @@ import pytest
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
-from daydreamer.runtime.many_runs import Job, rows_of, work_off
+from daydreamer.runtime.many_runs import Job, claim, rows_of, work_off
 from daydreamer.runtime.run_dir import RunDir
 
 
@@ -25,6 +25,13 @@ def end(run, rows, reason="finished"):
     Checkpoints(run.checkpoints).save(1, Checkpoint(b"", b"", {"rows": rows}))
     events = [{"event": "start"}, {"event": "stop", "reason": reason}]
     run.events.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def test_a_directory_is_for_one_experiment(tmp_path):
+    claim(tmp_path / "out", {"run": "a", "changes": []})
+    claim(tmp_path / "out", {"run": "a", "changes": []})
+    with pytest.raises(DaydreamerError, match=r'run: was "a", is "b"'):
+        claim(tmp_path / "out", {"run": "b", "changes": []})
 
 
 def touch(path):

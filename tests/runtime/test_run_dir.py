@@ -26,6 +26,14 @@ def test_a_changed_agent_is_refused_with_both_values(tmp_path):
     assert run.read_config()["agent"] == {"deter": 128}
 
 
+def test_what_a_policy_sees_of_a_delay_is_not_changed_in_the_middle(tmp_path):
+    run = RunDir(tmp_path)
+    run.claim(CONFIG)  # by a version that did not write it down
+    run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": 0.03}})
+    with pytest.raises(ConfigChanged, match=r'delay.mode: was "ahead", is "none"'):
+        run.claim(CONFIG | {"delay": {"mode": "none", "seconds": None}})
+
+
 def test_tuples_and_lists_are_the_same_thing_in_a_file(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG | {"task": {"low": (0.1, 0.2)}})

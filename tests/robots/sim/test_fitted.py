@@ -33,6 +33,12 @@ def test_what_is_said_goes_over_what_was_fitted(tmp_path):
     assert robot._latency == (0.0, 0.04)
 
 
+def test_a_setting_of_what_is_wrong_leaves_the_rest_of_it_as_fitted(tmp_path):
+    robot = registry.make("a1-sim", file(tmp_path, sim=FOUND), distortion={"sensor_delay": 0.02})
+    wrong = robot._distorter.distortion
+    assert wrong.sensor_delay == 0.02 and wrong.coulomb == (0.6,) * 12
+
+
 def test_a_robot_that_nothing_was_fitted_to_makes_no_stand_in(tmp_path):
     with pytest.raises(CalibrationError, match=r"daydreamer calibrate a1 --fit-sim LOG"):
         registry.make("a1-sim", file(tmp_path, joints=Joints((0.0,) * 12)))
@@ -56,4 +62,11 @@ def test_a_spread_changes_the_robot_and_the_same_seed_draws_the_same_one():
     one, longer, scale = angles(3)
     again, _, _ = angles(3)
     np.testing.assert_array_equal(one, again)
-    assert (scale != 1.0).any() and abs(longer) <= 3, "30 % of 20 ms are three steps of 2 ms"
+    assert (scale != 1.0).any() and 0.7 <= longer <= 1.3
+
+
+def test_a_spread_reaches_a_latency_of_two_steps_too():
+    with StandIn(start="stand", seed=3, spread=0.3, latency=0.004) as robot:
+        steps = [robot._motors.latency_steps + robot._later() for _ in range(2000)]
+        assert abs(robot._longer - 1) > 0.05, "this seed's"
+        assert np.mean(steps) == pytest.approx(2 * robot._longer, abs=0.05)
