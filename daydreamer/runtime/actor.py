@@ -134,7 +134,9 @@ class Actor:
         """
         self._stop = lambda: stop() or self._told_by_learner()
         try:
-            obs = self._env.reset()
+            obs = self._env.reset()  # connects, and moves nothing
+            if self._away():
+                obs = self._begin_again(obs)
         except RobotStopped:
             if not self._attendant.tripped:
                 raise

@@ -14,7 +14,7 @@ from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.runtime.actor_metrics import ActorMetrics
 from daydreamer.runtime.actor_telemetry import Moment, Portrait
 from daydreamer.runtime.events import EventLog
-from daydreamer.runtime.hands import Hands, Wanted, counted
+from daydreamer.runtime.hands import Hands, Wanted, counted, left
 from daydreamer.transport.console_messages import Hand, HandRefused
 from daydreamer.transport.link import LinkStatus
 from daydreamer.transport.seldom import Seldom
@@ -91,7 +91,8 @@ class Attendant:
             None
         )  # takes telemetry to the viewers
         self._paced, self._wall = paced, wall or MonotonicClock()
-        self._hands = Hands(env.brake, counts=counted(events.past() if events is not None else (), name))
+        past = list(events.past()) if events is not None else []
+        self._hands = Hands(env.brake, counts=counted(past, name), wanted=left(past, name))
         self._seldom = Seldom(_log, clock=self._wall.now)
         self._portrait = Portrait(name, env)
         self._shown = self._stepped = self._linked = self._wall.now()

@@ -110,6 +110,19 @@ def counted(events: Iterable[Mapping[str, Any]], actor: str) -> dict[str, int]:
     return counts
 
 
+def left(events: Iterable[Mapping[str, Any]], actor: str) -> Wanted:
+    """What people wanted of ``actor`` at the end of ``events``: what a next life of it has to go on with.
+
+    A robot that was to lie down damps then, wherever it got to: no motion is begun without a person.
+    """
+    wanted = Wanted.RUN
+    for event in events:
+        row = _TABLE.get(str(event.get("hand"))) if event.get("actor") == actor else None
+        if row is not None and not str(event.get("effect", "")).startswith(IN_VAIN):
+            wanted = row.leads_to
+    return Wanted.LIMP if wanted is Wanted.LIE else wanted
+
+
 def after(wanted: Wanted, wish: str, stopped: bool) -> tuple[Wanted, str]:
     """What is wanted after ``wish``, and in words what that does."""
     row = _TABLE[wish]
@@ -127,16 +140,24 @@ class Hands:
         robot: What stops and is reset.
         now: Unix seconds.
         counts: What people did in earlier lives of this run, see ``counted``.
+        wanted: What they wanted when the last of them ended, see ``left``.
     """
 
     def __init__(
-        self, robot: Stoppable, now: Callable[[], float] = time.time, counts: Mapping[str, int] | None = None
+        self,
+        robot: Stoppable,
+        now: Callable[[], float] = time.time,
+        counts: Mapping[str, int] | None = None,
+        wanted: Wanted = Wanted.RUN,
     ):
         self._robot, self._now = robot, now
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
         self._waiting: deque[tuple[Hand, int]] = deque()  # and how often the robot had been tripped by then
-        self.wanted = Wanted.RUN
+        self.wanted = wanted
         self.last = ""  # the newest wish and what became of it, for people
+        if wanted is not Wanted.RUN:
+            self.last = "no policy drives, as people wanted before this start: resume to go on"
+            _log.warning("%s", self.last)
         self.events: deque[dict[str, Any]] = deque(
             maxlen=1000
         )  # to be written down by whoever may wait for a disk

@@ -230,3 +230,15 @@ def test_counts_go_on_in_the_next_life_of_the_actor(tmp_path):
         loop = Loop(tmp_path)
         loop.run({4: "mark_reset", 6: "mark_good"}, 20)
         assert (loop.shown[-1].counts["set_by_hand"], loop.shown[-1].counts["good"]) == (life, life)
+
+
+@pytest.mark.parametrize("wish", ["pause", "lie_down", "damp"])
+def test_an_actor_that_starts_again_while_it_was_aside_damps_until_someone_resumes(tmp_path, wish):
+    Loop(tmp_path).run({4: wish}, 10)
+    again = Loop(tmp_path)
+    again.run({}, 10)
+    assert not again.link.rows and again.activities() == ["paused"]
+    assert not any(command.kp.any() for command in again.robot.commands)
+    third = Loop(tmp_path)
+    first, _ = third.run({4: "resume"}, 15)
+    assert first[0] and len(first) > 2 and third.activities() == ["paused", "random"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daydreamer.runtime.hands import Hands, Wanted, after, counted
+from daydreamer.runtime.hands import Hands, Wanted, after, counted, left
 from daydreamer.transport.console_messages import Hand, HandRefused
 from robots.robot import RobotError
 
@@ -192,3 +192,25 @@ def test_stops_resets_and_marks_are_counted_and_what_did_nothing_is_not(hands, r
     )
     assert not any(counted(written, "two").values())
     assert Hands(robot, counts=counted(written, "one")).counts["good"] == 2
+
+
+@pytest.mark.parametrize(
+    ("wishes", "wanted"),
+    [
+        ((), RUN),
+        (("pause",), Wanted.PAUSE),
+        (("pause", "resume"), RUN),
+        (("lie_down",), Wanted.LIMP),
+        (("damp", "resume"), Wanted.LIMP),
+        (("damp", "reset"), Wanted.LIMP),
+        (("damp", "reset", "resume"), RUN),
+        (("pause", "mark_good", "reset"), Wanted.PAUSE),
+    ],
+)
+def test_what_people_wanted_outlives_the_actor_and_moves_nothing(hands, robot, wishes, wanted):
+    serve(hands, *wishes)
+    written = [{**event, "actor": "one"} for event in hands.events]
+    assert left(written, "one") is wanted
+    assert left(written, "two") is RUN
+    following = Hands(robot, wanted=left(written, "one"))
+    assert following.wanted is wanted and ("resume to go on" in following.last) == (wanted is not RUN)

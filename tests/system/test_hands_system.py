@@ -95,3 +95,37 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     assert first.tolist() == [0, last[0] + 1], "the pause is one stretch's end and the next one's beginning"
     assert last.tolist()[1:] == [len(rows["is_last"]) - 1], "the stop is the end of that one"
     assert not rows["is_terminal"].any(), "and no value is lost to either"
+
+
+def test_a_pause_outlives_a_killed_actor(job):
+    address = f"127.0.0.1:{free_port()}"
+    same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
+    job.start("learner", "--bind", address, *same)
+    realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")
+    actor = job.start("actor", *realtime, *same)
+    console = job.logdir / "actor-actor" / "console.json"
+
+    def shows(viewer, condition, what):
+        job.eventually(lambda: (seen := viewer.latest(0.1)) is not None and condition(seen), what, 120.0)
+
+    with ConsoleClient(console, hz=20.0, viewer="test") as viewer:
+        shows(viewer, lambda t: t.steps > 5, "the robot moves")
+        viewer.send("pause", "Ann", LONG)
+        shows(viewer, lambda t: t.activity == "paused", "it is paused")
+        job.eventually(
+            lambda: any(line["event"] == "hand" for line in job.lines("events.jsonl")), "it is written"
+        )
+    os.kill(actor.pid, signal.SIGKILL)
+    actor.wait()
+
+    actor = job.start("actor", *realtime, *same)
+    job.eventually(lambda: ConsoleFile.read(console.parent).pid == actor.pid, "it is there again", 120.0)
+    with ConsoleClient(console, hz=20.0, viewer="test") as viewer:
+        shows(
+            viewer,
+            lambda t: t.activity == "paused" and t.link["connected"],
+            "it is paused, and has its learner",
+        )
+        assert viewer.latest(LONG).steps == 0 and "resume to go on" in viewer.latest(LONG).last_hand
+        viewer.send("resume", "Ann", LONG)
+        shows(viewer, lambda t: t.steps > 5, "it goes on")
