@@ -73,6 +73,9 @@ class ActorCommand:
             help="then hold the robot until there is room, or give up the oldest rows (link/dropped)"
         ),
     ] = "hold"
+    insecure: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="connect beyond this computer without keys")
+    ] = False
 
     def run(self) -> int:
         """Act until stopped."""
@@ -97,7 +100,8 @@ class ActorCommand:
         env = build.make_env(preset, self.speed, int(robot_seed), self.estop)
         link = ActorLink(
             self.connect, self.name, row_spec(env.obs_spec, env.act_spec), directory / "spool", keys=keys,
-            spool_limit_bytes=self.spool_mb << 20, when_full=self.when_full,
+            spool_limit_bytes=self.spool_mb << 20, when_full=self.when_full, terms=build.terms(preset),
+            insecure=self.insecure,
         )  # fmt: skip
         standing = build.time_can_stand_still(preset, self.speed)
         config = replace(preset.actor, wait_for_credit=standing)

@@ -61,7 +61,7 @@ class FaultActor:
             clocks = ShiftedClocks(self.clocks)
             link = ActorLink(
                 self.connect, NAME if not self.other_schema else "stranger", rows, directory / "spool",
-                clock=clocks.monotonic, wall_clock=clocks.wall,
+                clock=clocks.monotonic, wall_clock=clocks.wall, terms=build.terms(preset),
             )  # fmt: skip
             journalled = JournalledLink(link, self.journals, self.room)
             reason = run_actor(

@@ -98,7 +98,7 @@ class LearnerCommand:
             agent = build.make_agent(preset, env.obs_spec, env.act_spec, self.seed)
             link = LearnerLink(
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
-                insecure=self.insecure, durable_rows=replay.collected,
+                insecure=self.insecure, durable_rows=replay.collected, terms=build.terms(preset),
             )  # fmt: skip
             tensorboard = TensorBoardWriter(run_dir.tensorboard)
             writer = Fanout(JsonlWriter(run_dir.metrics), tensorboard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -118,6 +119,13 @@ def symmetry(preset: Preset) -> Symmetry:
 def time_can_stand_still(preset: Preset, speed: Speed) -> bool:
     """True when the robot's time stops while nobody steps it, so that the actor may wait for the learner."""
     return preset.robot in _SIMULATED.keys() - _OWN_PACE and speed == "max"
+
+
+def terms(preset: Preset) -> dict[str, str]:
+    """What rows mean beyond their specs, as text by name: an actor and its learner have to agree on it."""
+    task = {f"task.{name}": value for name, value in asdict(preset.task).items()}
+    said = {"hz": preset.hz, "delay.mode": preset.delay.mode, **task}
+    return {name: json.dumps(value) for name, value in said.items()}
 
 
 def describe(preset: Preset, obs_spec: Specs, act_spec: Specs) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 
 # What must not change within a run: rows and weights of before would not fit what comes after.
-FIXED = ("specs", "agent", "task", "delay")
+FIXED = ("specs", "agent", "task", "delay", "hz")
 _VERSIONS = ("numpy", "torch", "onnx", "onnxruntime", "pyzmq", "msgpack", "pybullet")
 _KEEP_POLICIES = 20
 _MINUTE = "minute-"

@@ -19,7 +19,7 @@ from daydreamer.core.transition import Row
 from daydreamer.transport.actor_io import ActorIo, Desk
 from daydreamer.transport.actor_session import ActorSession, new_stream
 from daydreamer.transport.address import Address
-from daydreamer.transport.auth import ActorKeys
+from daydreamer.transport.auth import ActorKeys, check_exposure
 from daydreamer.transport.link import LinkError, LinkStatus, PolicyMessage, SpoolFull, WhenFull
 from daydreamer.transport.messages import ACTOR_NAME, MAX_BATCH_ROWS
 from daydreamer.transport.row_codec import RowCodec, specs_to_bytes
@@ -44,6 +44,8 @@ class ActorLink:
         when_full: WhenFull = "hold",
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        terms: Mapping[str, str] | None = None,
+        insecure: bool = False,
     ):
         """Take hold of ``spool_dir``; ``start`` connects to ``address`` ("HOST:PORT").
 
@@ -52,19 +54,23 @@ class ActorLink:
             actor: This actor's name, which no other has at that learner.
             row_spec: What rows are.
             spool_dir: For this actor's rows alone.
-            keys: As the learner's; None: neither side has any.
+            keys: As the learner's; None: neither side has any, which is for one computer alone,
             spool_limit_bytes: As many bytes of rows may wait on the disk.
             when_full: Then refuse new rows ("hold": the robot holds its pose), or give up the oldest ones
                 ("drop-oldest": ``status().dropped`` counts them, and the log tells of it).
             clock: Monotonic seconds.
             wall_clock: Seconds since 1970; compared with the learner's.
+            terms: What rows mean beyond their spec: the learner refuses an actor whose terms are not its own.
+            insecure: unless this is True.
 
         Raises:
-            LinkError: the address or the actor's name is none, or another process uses ``spool_dir``.
+            LinkError: the address or the actor's name is none, is on the network and there are no keys, or
+                another process uses ``spool_dir``.
         """
         if not ACTOR_NAME.fullmatch(actor):
             raise LinkError(f"expected an actor's name of letters, digits, '_', '.', '-', got '{actor}'")
         target = Address.parse(address)
+        check_exposure(target, keys, insecure)
         self._address = target
         self._clock = clock
         self._codec = RowCodec(row_spec)
@@ -73,7 +79,7 @@ class ActorLink:
         segment = min(SEGMENT_BYTES, max(spool_limit_bytes // 8, self._codec.row_bytes))
         self._drops = when_full == "drop-oldest"
         spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), self._codec, segment)
-        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools, wall_clock)
+        self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools, wall_clock, terms)
         self._desk = Desk()
         self._io = ActorIo(
             self._session, self._desk, target, keys, clock, spool_limit_bytes if self._drops else None

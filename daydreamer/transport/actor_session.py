@@ -63,6 +63,7 @@ class ActorSession:
         row_bytes: int,
         spools: Sequence[Spool],
         wall_clock: Callable[[], float] = time.time,
+        terms: Mapping[str, str] | None = None,
     ):
         """Send ``spools`` in this order; the last one is the present stream and grows.
 
@@ -79,6 +80,7 @@ class ActorSession:
         self._actor = actor
         self._life = secrets.token_hex(8)
         self._row_spec = {name: spec.to_dict() for name, spec in specs.items()}
+        self._terms = dict(terms or {})
         self._batch = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // row_bytes))
         self._spools = list(spools)
         self.ack_seconds = math.nan  # from sending rows to their acknowledgement, the newest
@@ -233,8 +235,9 @@ class ActorSession:
         self._underway.clear()
         self._spoke = now
         hello = Hello(
-            self._actor, spool.stream, self._row_spec, __version__, self._digest, self._life, self._offered
-        )
+            self._actor, spool.stream, self._row_spec, __version__, self._digest, self._life, self._offered,
+            self._terms,
+        )  # fmt: skip
         self._say.append(encode(hello))
 
     def _welcome(self, message: Welcome, now: float) -> None:

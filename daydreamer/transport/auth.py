@@ -115,8 +115,8 @@ def load_actor_keys(directory: Path | str, actor: str = "actor") -> ActorKeys:
     return ActorKeys(zmq.curve_public(secret), secret, _read_key(directory / "learner.pub"))
 
 
-def check_exposure(address: Address, keys: LearnerKeys | None, insecure: bool) -> None:
-    """Refuse to listen beyond this computer without keys.
+def check_exposure(address: Address, keys: LearnerKeys | ActorKeys | None, insecure: bool) -> None:
+    """Refuse to listen beyond this computer, or to connect to another one, without keys.
 
     Raises:
         LinkError: ``address`` is not loopback, there are no keys, and ``insecure`` was not asked for.
@@ -125,10 +125,10 @@ def check_exposure(address: Address, keys: LearnerKeys | None, insecure: bool) -
         return
     if not insecure:
         raise LinkError(
-            f"listening on {address} without keys would let anyone on the network move the robot: "
-            "make keys with `daydreamer keys new DIRECTORY` and pass them, or listen on 127.0.0.1"
+            f"a link at {address} without keys would let anyone on the network move the robot: "
+            "make keys with `daydreamer keys new DIRECTORY` and pass them, or stay on 127.0.0.1"
         )
-    logger.warning("listening on %s without keys: anyone on the network can move the robot", address)
+    logger.warning("the link at %s has no keys: anyone on the network can move the robot", address)
 
 
 class Doorman:

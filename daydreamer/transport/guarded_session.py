@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from daydreamer.core.errors import Refused
@@ -52,8 +52,9 @@ class GuardedSession(LearnerSession):
         durable_rows: int,
         seldom: Seldom,
         wall_clock: Callable[[], float] = time.time,
+        terms: Mapping[str, str] | None = None,
     ):
-        super().__init__(codec, next_seq, durable_rows, seldom, wall_clock)
+        super().__init__(codec, next_seq, durable_rows, seldom, wall_clock, terms)
         self._meters: OrderedDict[bytes, _Meter] = OrderedDict()
         self._owners: dict[bytes, str | None] = {}
         self._owner: str | None = None  # of the message that is being read

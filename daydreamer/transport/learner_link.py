@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import zmq
 
@@ -45,6 +45,7 @@ class LearnerLink:
         insecure: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        terms: Mapping[str, str] | None = None,
     ):
         """Listen on ``bind`` ("HOST:PORT"; port 0 picks a free one).
 
@@ -57,6 +58,7 @@ class LearnerLink:
             insecure: unless this is True.
             clock: Monotonic seconds.
             wall_clock: Seconds since 1970, with which actors compare theirs.
+            terms: What rows mean beyond their spec; actors with others are refused.
 
         Raises:
             LinkError: the address is none, is in use, or is open to the network without keys.
@@ -67,7 +69,7 @@ class LearnerLink:
         self._lock = threading.Lock()  # guards the session; the sockets belong to the thread that receives
         self._seldom = Seldom(logger, clock=clock)
         codec = RowCodec(row_spec)
-        self._session = GuardedSession(codec, next_seq, durable_rows, self._seldom, wall_clock)
+        self._session = GuardedSession(codec, next_seq, durable_rows, self._seldom, wall_clock, terms)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._doorman = Doorman(self._context, keys) if keys is not None else None
         self._socket = self._context.socket(zmq.ROUTER)

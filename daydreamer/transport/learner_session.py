@@ -14,7 +14,7 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from daydreamer import __version__
@@ -93,9 +93,11 @@ class LearnerSession:
         durable_rows: int,
         seldom: Seldom,
         wall_clock: Callable[[], float] = time.time,
+        terms: Mapping[str, str] | None = None,
     ):
         self.outbox: list[tuple[bytes, bytes]] = []  # (identity, message), for the link to send
         self._codec = codec
+        self._terms = dict(terms or {})
         self._next_seq = next_seq
         self._durable = durable_rows
         self._seldom = seldom
@@ -220,6 +222,11 @@ class LearnerSession:
                     __version__, hello.software, "\n  ".join(lines)
                 )
             )
+        if lines := _other_terms(self._terms, hello.terms):
+            raise Refused(
+                "learner and actor were started with different settings:\n  {}\n"
+                "Start both from the same preset, with the same --set.".format("\n  ".join(lines))
+            )
         before = self._peers.pop(identity, None)
         self._take_over(hello, now)
         if len(self._peers) >= MAX_ACTORS:
@@ -320,3 +327,11 @@ class LearnerSession:
         peer = heard.peer
         connected = self._peers.get(peer.identity) is peer
         return ActorStatus(connected, now - peer.heard, peer.stream, heard.rows, peer.policy, peer.software)
+
+
+def _other_terms(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name}: {ours.get(name, 'unknown')} here, {theirs.get(name, 'unknown')} at the actor"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    ]

@@ -33,7 +33,7 @@ from daydreamer.core.errors import Corrupt
 from daydreamer.core.pack import dumps, loads
 from daydreamer.transport.link import MAX_POLICY_BYTES
 
-SCHEMA = 3  # raise it with every change of a message, of the row codec or of pack
+SCHEMA = 4  # raise it with every change of a message, of the row codec or of pack
 
 MAX_BATCH_ROWS = 64
 CHUNK_BYTES = 64 * 1024  # of a policy: on the slowest line one still comes well within the 3 s of silence
@@ -55,6 +55,7 @@ class Hello:
     policy: str
     life: str = ""  # names the actor's process
     oldest: int = 0  # the first row of the stream that can still be sent
+    terms: dict[str, str] = field(default_factory=dict)  # what else both ends have to agree on, by name
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,16 @@ def _is_metrics(value: Any) -> bool:
     )
 
 
+def _is_terms(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and len(value) <= 256
+        and all(
+            len(name) <= 128 and isinstance(text, str) and len(text) <= 1024 for name, text in value.items()
+        )
+    )
+
+
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
@@ -239,6 +250,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "actor": ("a name of letters, digits, '_', '.', '-'", _matches(ACTOR_NAME)),
     "stream": ("a stream's name, ACTOR-MILLISECONDS-HEX", _matches(STREAM_NAME)),
+    "terms": ("at most 256 short texts by name", _is_terms),
     "row_spec": ("specs by name", lambda value: isinstance(value, dict) and len(value) <= 1024),
     "software": ("a short text", lambda value: isinstance(value, str) and len(value) <= 64),
     "policy": ("64 hex digits or nothing", _matches(DIGEST)),

@@ -73,3 +73,12 @@ def test_a_stop_box_is_heard_by_the_servo_of_an_a1_and_by_a_guard_around_anythin
     guarded = build.make_robot(load("fake-tiny"), estop="/dev/ttyUSB0")
     assert isinstance(guarded, SafetyGuard) and guarded.info.name == "fake"
     assert not isinstance(build.make_robot(load("fake-tiny")), SafetyGuard)
+
+
+def test_actor_and_learner_agree_on_rate_task_and_way_with_delay_and_not_on_how_much_there_is():
+    plain = build.terms(load("a1-sim"))
+    assert plain["hz"] == "20.0" and plain["delay.mode"] == '"none"' and "task.reward" in plain
+    ahead = [build.terms(load("a1-sim", ["delay.mode=ahead", f"delay.seconds={s}"])) for s in (0.02, 0.03)]
+    assert ahead[0] == ahead[1] != plain, "each robot has the delay that it has"
+    for change in ("hz=50", "task.fall=0.5"):
+        assert build.terms(load("a1-sim", [change])) != plain

@@ -29,6 +29,7 @@ DIGEST = "ab" * 32
 
 EXAMPLES = [
     Hello("spot", STREAM, {"reward": {"shape": [], "dtype": "float32"}}, "0.1.0", ""),
+    Hello("spot", STREAM, {}, "0.1.0", "", "ab", 3, {"hz": "20.0"}),
     Welcome(STREAM, 12, -3),
     Refuse("no"),
     RowBatch(0, b"rows"),

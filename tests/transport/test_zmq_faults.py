@@ -87,6 +87,12 @@ def test_listening_to_the_network_without_keys_is_refused(ends, store):
     ends.append(LearnerLink("0.0.0.0:0", SPEC, store.next_seq, insecure=True))
 
 
+def test_an_actor_is_driven_over_the_network_with_keys_or_with_an_explicit_word(ends, tmp_path):
+    with pytest.raises(LinkError, match="anyone on the network move the robot"):
+        ActorLink("192.0.2.1:5555", "spot", SPEC, tmp_path)
+    ends.append(ActorLink("192.0.2.1:5555", "spot", SPEC, tmp_path, insecure=True))
+
+
 def test_a_spool_has_one_actor(ends, store, tmp_path):
     dial(ends, 9, tmp_path)
     with pytest.raises(LinkError, match="another actor uses the spool"):

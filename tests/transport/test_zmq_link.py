@@ -19,10 +19,11 @@ def make_pair(tmp_path, keys=None):
         ports.append(ends[-1].port)
         return ends[-1]
 
-    def actor(name, spec=SPEC):
+    def actor(name, spec=SPEC, **settings):
         address = f"127.0.0.1:{ports[-1]}"
         mine = load_actor_keys(keys, name) if keys else None
-        ends.append(ActorLink(address, name, spec, tmp_path / f"spool-{name}-{len(ends)}", keys=mine))
+        spool = tmp_path / f"spool-{name}-{len(ends)}"
+        ends.append(ActorLink(address, name, spec, spool, keys=mine, **settings))
         return ends[-1]
 
     def close():
@@ -63,3 +64,25 @@ def test_a_learner_whose_clock_is_ahead_is_found_to_be_as_far_ahead(tmp_path):
     assert 0 < status.clock_within < 7.0
     # A microsecond more: these are seconds since 1970 as 64-bit floats, and two calls of one clock.
     assert abs(status.clock_offset - 7.25) <= status.clock_within + 1e-6
+
+
+def test_an_actor_with_other_settings_is_told_which(tmp_path):
+    pair, close = make_pair(tmp_path)
+    learner = pair.learner(terms={"hz": "20.0", "delay.mode": '"ahead"'})
+    same = pair.actor("same", terms={"delay.mode": '"ahead"', "hz": "20.0"})
+    other = pair.actor("other", terms={"hz": "50.0", "task.fall": "0.5"})
+    for actor in (same, other):
+        actor.start()
+    try:
+        eventually(lambda: same.status().connected, each=lambda: learner.receive(0.01))
+        eventually(lambda: other.status().refused, each=lambda: learner.receive(0.01))
+        said = other.status().refused
+        assert not other.status().connected
+        for line in (
+            "hz: 20.0 here, 50.0 at the actor",
+            'delay.mode: "ahead" here, unknown at the actor',
+            "task.fall: unknown here, 0.5 at the actor",
+        ):
+            assert line in said
+    finally:
+        close()
