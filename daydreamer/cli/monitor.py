@@ -41,7 +41,7 @@ class Monitor:
     ] = None
     keys: Annotated[
         Path | None,
-        tyro.conf.arg(metavar="DIR", help="with --connect beyond this computer: keys, as for the link"),
+        tyro.conf.arg(metavar="DIR", help="with --connect beyond this computer: the learner's keys"),
     ] = None
     name: Annotated[str, tyro.conf.arg(help="whose keys they are: actor NAME")] = "actor"
     port: Annotated[
@@ -90,15 +90,15 @@ class Monitor:
         return 0
 
     def _board(self) -> Board:
-        from daydreamer.transport.auth import load_actor_keys
         from daydreamer.transport.console_client import ConsoleClient
         from daydreamer.transport.console_file import ConsoleFile
+        from daydreamer.transport.console_keys import viewer_keys
         from daydreamer.web.board import Board
 
         consoles: dict[str, Console] = {}
         if self.connect is not None:
             token = ConsoleFile.read(self.token).token if self.token else None
-            keys = load_actor_keys(self.keys, self.name) if self.keys else None
+            keys = viewer_keys(self.keys, self.name) if self.keys else None
             consoles[self.name] = ConsoleClient(self.connect, token, keys, viewer="page")
         run_dir = RunDir(self.run_directory) if self.run_directory else None
         return Board(run_dir, consoles, lambda file: ConsoleClient(file, viewer="page"))

@@ -15,8 +15,8 @@ from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import Recorder, RecorderConfig
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
-from daydreamer.transport.auth import load_actor_keys
 from daydreamer.transport.console_client import ConsoleClient
+from daydreamer.transport.console_keys import viewer_keys
 from daydreamer.transport.seldom import Seldom
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Record:
     ] = None
     keys: Annotated[
         Path | None,
-        tyro.conf.arg(metavar="DIR", help="with --connect beyond this computer: keys, as for the link"),
+        tyro.conf.arg(metavar="DIR", help="with --connect beyond this computer: the learner's keys"),
     ] = None
     name: Annotated[str, tyro.conf.arg(help="of the actor")] = "actor"
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help="where to, in place of the run's")] = None
@@ -65,7 +65,7 @@ class Record:
         log_to_stderr()
         die_with_parent()
         recorder = Recorder(directory, self.name, config)
-        keys = load_actor_keys(self.keys, self.name) if self.keys else None
+        keys = viewer_keys(self.keys, self.name) if self.keys else None
         source = self.connect or RunDir(self.run_directory or "").actor(self.name)
         with StopSignals() as stop, ConsoleClient(source, keys=keys, hz=_HZ, viewer="recorder") as client:
             _follow(client, recorder, stop)

@@ -19,9 +19,9 @@ from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.ros2_bridge import Bridge, BridgeConfig
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
-from daydreamer.transport.auth import load_actor_keys
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
+from daydreamer.transport.console_keys import viewer_keys
 from robots.ros2.back_end import NAMES, NodeConfig, open_back_end
 from robots.ros2.convert import ImuNoise
 
@@ -41,7 +41,7 @@ class Ros2:
         logdir: the run's directory: finds console and token by itself, and publishes the run's metrics, too
         name: of the actor, and of its key
         token: with --connect: a copy of the actor's console.json; without one the bridge only watches
-        keys: with --connect beyond this computer: keys, as for the link
+        keys: with --connect beyond this computer: the learner's keys
         backend: rclpy (from a ROS 2 install), cyclonedds (no ROS 2 needed), or mcap (a recording, see --file)
         file: the recording to write with --backend mcap
         hz: messages per second on each topic at most; the console gives 20
@@ -109,7 +109,7 @@ class Ros2:
             )
         assert self.connect is not None
         token = ConsoleFile.read(self.token).token if self.token else None
-        keys = load_actor_keys(self.keys, self.name) if self.keys else None
+        keys = viewer_keys(self.keys, self.name) if self.keys else None
         return ConsoleClient(self.connect, token, keys, hz=20.0, viewer="ros2")
 
 

@@ -80,15 +80,17 @@ class RecordWriter:
     never holds a torn record in its middle.
     """
 
-    def __init__(self, path: Path | str, header: bytes):
+    def __init__(self, path: Path | str, header: bytes, record_bytes: int | None = None):
         """Create ``path`` with ``header``, or reopen it (recovering it first) to append after its records.
+
+        With ``record_bytes`` those behind damaged ones stay, see ``survey``; without it they are cut off.
 
         Raises:
             Corrupt: the existing file is no record log, or has another header.
         """
         self.path = Path(path)
         if self.path.exists():
-            found = recover(self.path)
+            found = recover(self.path, record_bytes)
             if found.header != header:
                 raise Corrupt(
                     f"{self.path}: expected the header {header[:200]!r}, found {found.header[:200]!r}"

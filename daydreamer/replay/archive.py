@@ -108,7 +108,7 @@ class Archive:
             file.truncate(found.valid_size)
         if not report.sealed:
             end = found.runs[-1].end if found.runs else 0
-            writer = RecordWriter(report.path, found.header)
+            writer = RecordWriter(report.path, found.header, self.layout.row_bytes)
             writer.append(seal_record(end, writer.crc, self.layout.row_bytes))
             writer.close()
 

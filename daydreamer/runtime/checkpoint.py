@@ -26,7 +26,7 @@ from daydreamer.core.errors import CheckpointError
 _log = logging.getLogger(__name__)
 
 FILES = ("agent.bin", "policy.onnx", "state.json")
-_LATEST, _MANIFEST = "latest", "manifest.json"
+_LATEST, _MANIFEST, _PARTIAL = "latest", "manifest.json", ".partial"
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,17 @@ class Checkpoints:
         }
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
         contents[_MANIFEST] = json.dumps({"step": step, "sha256": digests}, indent=1).encode()
-        beside = self.directory / f"{step:012d}.partial"
-        shutil.rmtree(beside, ignore_errors=True)
+        beside = self.directory / f"{step:012d}{_PARTIAL}"
+        for torn in self.directory.glob(f"*{_PARTIAL}"):  # of a life that was killed
+            shutil.rmtree(torn, ignore_errors=True)
         beside.mkdir()
-        for name, data in contents.items():
-            _write(beside / name, data)
-        sync_directory(beside)
+        try:
+            for name, data in contents.items():
+                _write(beside / name, data)
+            sync_directory(beside)
+        except OSError:
+            shutil.rmtree(beside, ignore_errors=True)  # a full disk is not kept full by what it refused
+            raise
         if final.exists():  # left by a life that was abandoned by going back; a rename needs the name free
             shutil.rmtree(final)
         os.replace(beside, final)

@@ -343,6 +343,13 @@ class Learner:
                 )
             self._events.write("start", rows=self.collected)
             return
+        if (lost := found.state["rows"] - self.collected) > 0:
+            if len(self._replay) == 0:
+                raise CheckpointError(
+                    f"{self._run_dir.checkpoints} has learned from {found.state['rows']} rows, but "
+                    f"{self._run_dir.replay} holds none. Put the rows back, or choose another --logdir to begin anew."
+                )
+            _log.error("%d rows that the checkpoint knew are no longer in %s", lost, self._run_dir.replay)
         self._agent.load(found.agent)
         self.updates, self.sampled = found.state["updates"], found.state["sampled"]
         self._metrics = self._fresh_metrics()

@@ -33,6 +33,8 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         for number in _SIGNALS:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup asked for that
             self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -79,6 +79,18 @@ def test_damage_in_the_middle_is_named_and_what_lies_behind_it_is_read(stored):
     assert [report.lost for report in Archive(directory).verify()] == [0, 1, 0], "it is not hidden"
 
 
+def test_a_repair_costs_no_good_row_of_a_damaged_file_whose_process_was_killed(stored):
+    directory, frame = stored
+    path = directory / "00000002.rows"
+    path.write_bytes(path.read_bytes()[: first_row(path) + 4 * frame])  # no seal
+    change(path, first_row(path) + frame + 12)  # row 5
+    list(Archive(directory).repair())
+    reports = list(Archive(directory).verify())
+    assert [(report.rows, report.lost, report.sealed) for report in reports][1] == (3, 1, True)
+    values = [int(value) for part in Archive(directory).parts() for value in part.rows["value"][:, 0]]
+    assert values == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+
+
 def test_rows_that_were_cut_off_behind_the_seal_are_missed(stored):
     directory, frame = stored
     path = directory / "00000001.rows"

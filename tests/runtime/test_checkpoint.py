@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from daydreamer.core.errors import CheckpointError
@@ -79,3 +81,19 @@ def test_a_kill_while_saving_leaves_the_one_before(tmp_path, monkeypatch):
     store.save(9, checkpoint(9))
     assert store.load() == checkpoint(9)
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_full_disk_is_not_kept_full_by_what_it_refused(tmp_path, monkeypatch):
+    store = Checkpoints(tmp_path)
+    store.save(1, checkpoint(1))
+    (tmp_path / "000000000009.partial").mkdir()  # of a life that was killed
+
+    def full(path, data):
+        path.write_bytes(data[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr("daydreamer.runtime.checkpoint._write", full)
+        store.save(2, checkpoint(2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000000000001", "latest"]
+    assert store.load() == checkpoint(1)

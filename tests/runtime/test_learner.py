@@ -313,3 +313,13 @@ def test_an_event_that_the_disk_refuses_ends_nothing(tmp_path, caplog):
     events.write("fault", fault="loss not finite")
     assert "No space left" in caplog.text and "loss not finite" in caplog.text
     events.close()
+
+
+def test_a_checkpoint_whose_rows_are_gone_is_an_error_not_a_quiet_new_beginning(live):
+    first = live(rows=60)
+    first.run()
+    shutil.rmtree(first.run_dir.replay)
+    second = live(sent=60, rows=100)
+    with pytest.raises(CheckpointError, match="holds none"):
+        second.run()
+    second.replay.close()

@@ -1,6 +1,7 @@
 """What a service tells systemd, heard on a real socket."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -83,3 +84,13 @@ def test_a_loop_that_asks_whether_to_stop_is_alive(systemd, monkeypatch):
         assert heard(systemd) == []
         assert stop() is None
     assert heard(systemd) == [b"READY=1\nWATCHDOG=1"]
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop() is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

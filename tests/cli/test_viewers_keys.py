@@ -1,0 +1,46 @@
+"""Commands that watch a robot from another computer, with the keys that a person has there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from daydreamer.transport.auth import new_keys
+from daydreamer.transport.console import Console
+from daydreamer.transport.console_keys import console_keys
+
+LONG = 60.0  # s
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "command", [("record", "--out", "out"), ("monitor", "--port", "0")], ids=lambda words: words[0]
+)
+def test_the_learners_keys_open_the_console(tmp_path, command):
+    new_keys(tmp_path / "learner", ["spot"])
+    robot = tmp_path / "robot"
+    robot.mkdir()
+    for name in ("spot.key", "learner.pub"):
+        (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
+        (robot / name).chmod(0o600)
+    console = Console("127.0.0.1:0", "secret", lambda hand: None, console_keys(robot, "spot"))
+    console.start()
+    options = ("--connect", console.address, "--keys", "learner", "--name", "spot")
+    viewer = subprocess.Popen(
+        [sys.executable, "-m", "daydreamer.cli.main", *command, *options],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        deadline = time.monotonic() + LONG
+        while console.viewers == 0 and viewer.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert console.viewers == 1, "the console has let it in"
+    finally:
+        os.kill(viewer.pid, signal.SIGTERM)
+        _, said = viewer.communicate(timeout=LONG)
+        console.close()
+    assert b"Traceback" not in said
