@@ -52,5 +52,8 @@ class Policy(Protocol):
         ...
 
     def noise(self, explore: bool) -> dict[str, NDArray[Any]]:
-        """Noise inputs for one step; with ``explore`` False the action is the policy's mean."""
+        """Noise inputs for one step; with ``explore`` False the action is the policy's mean.
+
+        Of the state that the policy is in, which is drawn, too, where its model is a random one.
+        """
         ...

@@ -85,6 +85,19 @@ def test_its_entropy_target_goes_as_replayed_rewards_rise():
     assert other.replayed == agent.replayed
 
 
+@pytest.mark.parametrize(("going_on", "learned_from"), [(30.0, True), (-100.0, False)])
+def test_nothing_is_learned_from_what_is_imagined_after_the_end(going_on, learned_from):
+    agent = Dreamer(OBS, ACT, dataclasses.replace(V3_LIKE, horizon=3))
+    with torch.no_grad():
+        agent.model.con.layers[-1].weight.zero_()
+        agent.model.con.layers[-1].bias.fill_(going_on)  # every state goes on for certain, or is an end
+        agent.behavior.critic.layers[-1].weight.normal_()
+    start = agent.model.rssm.initial(5)
+    _, critic_loss, _ = agent.behavior.loss(agent.model, start, agent.rng, 0.0)
+    gradients = torch.autograd.grad(critic_loss, list(agent.behavior.critic.parameters()))
+    assert any(gradient.abs().max() > 1e-6 for gradient in gradients) == learned_from
+
+
 @pytest.mark.parametrize(("saturation", "comes_back"), [(0.01, True), (0.0, False)])
 def test_a_saturated_mean_comes_back_only_by_its_own_penalty(saturation, comes_back):
     config = dataclasses.replace(micro(), actor=dataclasses.replace(micro().actor, saturation=saturation))

@@ -118,11 +118,12 @@ class Behavior(nn.Module):
         with torch.set_grad_enabled(dynamics):
             imag = self.imagine(model, start, rng)
             reward = model.predict_reward(imag.feat)
-            disc = config.discount * model.predict_continuation(imag.feat)
+            going_on = model.predict_continuation(imag.feat)
+            disc = config.discount * going_on
             value = self.value_out.predict(self.slow(imag.feat))
             ret = lambda_return(reward, value, disc, config.lambda_)
-        # step t counts as far as the rollout got there at all
-        weight = torch.cumprod(torch.cat([torch.ones_like(disc[:1]), disc[1:-1].detach()]), 0)
+        # Step t counts as far as the rollout got there at all; from a terminal state it gets nowhere.
+        weight = torch.cumprod(torch.cat([going_on[:1], disc[1:-1]]).detach(), 0)
 
         # Actor
         adv = ret - value[:-1]

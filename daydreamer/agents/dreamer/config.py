@@ -183,7 +183,10 @@ def micro(reward_offset: float = 0.0, reward_scale: float = 1.0) -> DreamerConfi
 
 
 def daydreamer_a1() -> DreamerConfig:
-    """The agent of the DayDreamer paper for the A1, as published. It is for GPUs. Source: Wu et al. 2022, code."""
+    """The DayDreamer paper's sizes, losses and rates for the A1; for GPUs. Source: Wu et al. 2022, their code.
+
+    Not theirs: how weights are initialised, and the policy's distribution.
+    """
     opt = OptimiserConfig(lr=1e-4, eps=1e-6, weight_decay=1e-2, clip=100.0)
     head = ScalarConfig(layers=4, kind="symlog_mse")
     return DreamerConfig(
