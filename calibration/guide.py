@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration import feet, imu, joints, latency, motors, report
 from calibration.result import Check, Result
@@ -147,12 +148,15 @@ def keep(files: Files, found: Calibration, name: str, result: Result) -> Calibra
     return found
 
 
+def same_zeros(found: Calibration, offset: NDArray[np.float64]) -> bool:
+    """Whether ``offset`` [J] rad is that of ``found``, as far as two measurements agree; without joints: 0."""
+    before = np.array(found.part("joints").offset_rad) if "joints" in found.parts else 0.0  # type: ignore[union-attr]
+    return bool(np.abs(offset - before).max() <= joints.SPREAD_BOUND)
+
+
 def _moved(found: Calibration, result: Result) -> bool:
-    """Whether the joints' zeros are other than ``found`` has them, by more than two measurements may differ."""
-    if "joints" not in found.parts:
-        return True
-    before, after = (np.array(one.offset_rad) for one in (found.part("joints"), result.values))  # type: ignore[union-attr]
-    return not float(np.abs(after - before).max()) <= joints.SPREAD_BOUND
+    """Whether the joints' zeros are other than ``found`` has them, or it has none."""
+    return "joints" not in found.parts or not same_zeros(found, np.array(result.values.offset_rad))  # type: ignore[union-attr]
 
 
 def _write_page(files: Files, found: Calibration, failed: Mapping[str, report.Verdict]) -> None:

@@ -22,9 +22,8 @@ POSITION_MARGIN = 0.35
 class SimRig:
     """The stand-in, put anywhere at once."""
 
-    def __init__(self, estop: str = "", **options: Any):
-        """Args: ``estop`` is the serial port of a stop box; ``options`` as for ``StandIn``."""
-        self._estop = estop
+    def __init__(self, **options: Any):
+        """Args: as for ``StandIn``."""
         self._robot = StandIn(**{"start": "hang", "start_jitter": 0.0, **options})
         never = (
             math.inf
@@ -42,7 +41,7 @@ class SimRig:
         """Put it there; a new guard, because no robot moves like that."""
         self._robot.connect()
         self._robot.set_pose(pose)
-        self._guard = SafetyGuard(self._robot, self._rules, self._estop)
+        self._guard = SafetyGuard(self._robot, self._rules)
         self._guard.connect()
         return self._guard
 

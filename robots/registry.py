@@ -56,6 +56,7 @@ def make(
         ) from error
     if name in HARDWARE:
         options = {"latch": True, **options}
+    robot_id = None if robot_id is None else str(robot_id)  # a setting such as robot_id=7 is read as a number
     if name == "a1-sim" and calibration is not None and (like := fitted(calibration, robot_id)):
         if isinstance(
             wrong := options.get("distortion"), Mapping

@@ -25,11 +25,14 @@ from daydreamer.cli.options import (
     log_to_stderr,
     with_calibration,
 )
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
 from daydreamer.runtime.die_with_parent import die_with_parent
+from daydreamer.runtime.hands import Wanted
 from daydreamer.runtime.run_dir import RunDir, next_life
 from daydreamer.runtime.stop_signals import StopSignals
+from daydreamer.runtime.wanted_file import WantedFile
 
 if TYPE_CHECKING:
     from daydreamer.envs.robot_env import RobotEnv
@@ -120,7 +123,14 @@ class ActorCommand:
     @contextlib.contextmanager
     def _attended(self, env: RobotEnv, paced: bool) -> Iterator[Attendant | None]:
         """Whoever serves the console, which outlives the robot's last damping; None without a console."""
+        run_dir = RunDir(self.logdir)
+        wishes = run_dir.wishes(self.name)
         if self.console == "off":
+            if (wanted := WantedFile.read(wishes)) is not Wanted.RUN:
+                raise DaydreamerError(
+                    f"the robot was put aside by a person ({wanted.value}, {wishes}): nobody could resume it without "
+                    "a console. Start without --console off, and `daydreamer hand resume` the run"
+                )
             yield None
             return
         from daydreamer.runtime.attendant import Attendant
@@ -130,13 +140,12 @@ class ActorCommand:
         from daydreamer.transport.console_file import ConsoleFile, token_of
         from daydreamer.transport.console_keys import console_keys
 
-        run_dir = RunDir(self.logdir)
         directory = run_dir.actor(self.name)
         token = token_of(directory)
         # Viewers on this computer need no keys; they are for those that come over a network.
         beyond = bool(self.console) and not Address.parse(self.console).is_loopback
         keys = console_keys(self.keys, self.name) if self.keys and beyond else None
-        attendant = Attendant(env, self.name, EventLog(run_dir.events), paced)
+        attendant = Attendant(env, self.name, EventLog(run_dir.events), paced, wishes=wishes)
         console = Console(self.console or None, token, attendant.take, keys, attendant.chores)
         attendant.post = console.post
         try:
@@ -148,3 +157,4 @@ class ActorCommand:
             yield attendant
         finally:
             console.close()
+            attendant.close()

@@ -164,6 +164,8 @@ def _copy(source: RunDir, to: RunDir) -> None:
         return
     beside = to.path.with_name(to.path.name + ".partial")
     shutil.rmtree(beside, ignore_errors=True)
-    left_out = shutil.ignore_patterns("tensorboard", "evaluations", "best.*", "*.log", "lock", "console.json")
+    left_out = shutil.ignore_patterns(
+        "tensorboard", "evaluations", "best.*", "*.log", "lock", "console.json", "wanted"
+    )
     shutil.copytree(source.path, beside, ignore=left_out)
     beside.rename(to.path)

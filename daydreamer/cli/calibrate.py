@@ -201,7 +201,11 @@ class Calibrate:
 
     def _rig(self, wrong: dict[str, Any] | None, stop: StopSignals) -> Rig:
         if self.robot == "a1-sim":
-            return SimRig(self.estop, distortion=wrong, seed=self.inject or 0)
+            if self.estop:
+                raise CalibrationError(
+                    "--estop is for a robot that can hurt somebody, or plays one: a1, a1-emulated"
+                )
+            return SimRig(distortion=wrong, seed=self.inject or 0)
         if self.robot == "a1-emulated":
             line = 0.0 if self.inject is None else line_latency(self.inject)
             return EmulatedRig(wrong, seed=self.inject or 0, emulator={"latency": line}, estop=self.estop)

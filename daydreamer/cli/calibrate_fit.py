@@ -46,6 +46,10 @@ def fit(
             f"{path} is of '{log.robot_id}' ({log.robot}), and the calibration of '{robot_id}' ({robot})"
         )
     found = guide.begin(files, robot, robot_id)
+    if not guide.same_zeros(found, log.offset):
+        raise CalibrationError(
+            f"{path} was recorded with other joint zeros than {files.calibration} has now: record it anew with --record"
+        )
     fitted = fit_sim.fit(log, lambda share: show(Progress("fitting the stand-in", share)))
     result = guide.judged("sim", fit_sim.result(fitted))
     guide.keep(files, found, "sim", result)

@@ -130,6 +130,7 @@ def perform(root: Path, minutes: float, seed: int, stop: StopSignals, kinds: Seq
         bench = FaultBench(
             stage,
             row_spec(env.obs_spec, env.act_spec),
+            build.terms(preset),
             seed,
             lambda line: print(line, file=sys.stderr, flush=True),
             kinds,

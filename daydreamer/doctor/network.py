@@ -47,6 +47,11 @@ def learner(address: str, keys: ActorKeys | None, patience: float = 3.0) -> Chec
         return Check(GROUP, "learner", Level.PROBLEM, address, str(error))
     seen = _shake_hands(target, keys, patience)
     if zmq.EVENT_HANDSHAKE_SUCCEEDED in seen:
+        if keys is None and not target.is_loopback:
+            do = "give --keys, and the learner its own: without, an actor connects there only with --insecure"
+            return Check(
+                GROUP, "learner", Level.PROBLEM, f"{target} answers, and anybody may speak for it", do
+            )
         how = "encrypted, and this key is let in" if keys else "not encrypted"
         return Check(GROUP, "learner", Level.OK, f"{target} answers, {how}")
     if zmq.EVENT_HANDSHAKE_FAILED_AUTH in seen:

@@ -83,7 +83,8 @@ def delay_of(preset: Preset) -> float:
             f"delay.mode={preset.delay.mode} needs to know the delay: give --calibration FILE, measured with "
             f"`daydreamer calibrate {preset.robot} --only latency`, or --set delay.seconds=0.03"
         )
-    seconds: float = found.passed("latency").command_to_reading_s
+    latency = found.passed("latency")
+    seconds: float = latency.command_to_reading_s + latency.reading_age_s
     return seconds
 
 

@@ -18,6 +18,7 @@ from daydreamer.presets.registry import load
 from daydreamer.runtime.evaluate import evaluate
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.scoring import Evaluation, evaluation_from_dict
+from robots.calibration import load as load_calibration
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Trial:
         )  # as it is now, whatever it was when something was tried
         what = [digest, preset, self.rollouts, self.seconds, self.seed]
         if file := preset["robot_options"].get("calibration"):
+            load_calibration(file)  # or say why not
             what.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
 

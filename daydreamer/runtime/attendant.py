@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.runtime.actor_metrics import ActorMetrics
 from daydreamer.runtime.actor_telemetry import Moment, Portrait
 from daydreamer.runtime.events import EventLog
-from daydreamer.runtime.hands import Hands, Wanted, counted, left
+from daydreamer.runtime.hands import Hands, Wanted, counted
+from daydreamer.runtime.wanted_file import WantedFile
 from daydreamer.transport.console_messages import Hand, HandRefused
 from daydreamer.transport.link import LinkStatus
 from daydreamer.transport.seldom import Seldom
@@ -76,6 +78,7 @@ class Attendant:
         events: Where wishes and marks are written down.
         paced: Rest in wall time although the robot's time is a simulator's: people watch.
         wall: Wall time.
+        wishes: The file by which a wish to rest outlives this actor.
     """
 
     def __init__(
@@ -85,14 +88,18 @@ class Attendant:
         events: EventLog | None = None,
         paced: bool = False,
         wall: Clock | None = None,
+        wishes: Path | None = None,
     ):
         self._env, self._name, self._events = env, name, events
         self.post: Callable[[Callable[[], Telemetry]], None] = lambda make: (
             None
         )  # takes telemetry to the viewers
         self._paced, self._wall = paced, wall or MonotonicClock()
-        past = list(events.past()) if events is not None else []
-        self._hands = Hands(env.brake, counts=counted(past, name), wanted=left(past, name))
+        counts = counted(events.past() if events is not None else (), name)
+        wanted = WantedFile.read(wishes) if wishes is not None else Wanted.RUN
+        self._file = WantedFile(wishes) if wishes is not None else None
+        keep = self._file.keep if self._file is not None else lambda wanted: None
+        self._hands = Hands(env.brake, counts=counts, wanted=wanted, keep=keep)
         self._seldom = Seldom(_log, clock=self._wall.now)
         self._portrait = Portrait(name, env)
         self._shown = self._stepped = self._linked = self._wall.now()
@@ -114,6 +121,11 @@ class Attendant:
         while self._hands.events and self._events is not None:
             event = self._hands.events.popleft()
             self._events.write(event.pop("event"), **{**event, "actor": self._name})
+
+    def close(self) -> None:
+        """Keep what was wished last, for the next life. Idempotent."""
+        if self._file is not None:
+            self._file.close()
 
     # For the control loop
 

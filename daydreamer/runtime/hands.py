@@ -7,6 +7,7 @@ step. Nothing is claimed: what a wish has done is read from the robot, and said 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -88,6 +89,8 @@ _TABLE = {
 }
 
 
+_ASIDE = {"pause", "lie_down", "damp"}  # which keep the policy from driving
+
 # Wishes that are counted over the whole life of a run, each under its name.
 COUNTED = {
     "mark_good": "good",
@@ -110,19 +113,6 @@ def counted(events: Iterable[Mapping[str, Any]], actor: str) -> dict[str, int]:
     return counts
 
 
-def left(events: Iterable[Mapping[str, Any]], actor: str) -> Wanted:
-    """What people wanted of ``actor`` at the end of ``events``: what a next life of it has to go on with.
-
-    A robot that was to lie down damps then, wherever it got to: no motion is begun without a person.
-    """
-    wanted = Wanted.RUN
-    for event in events:
-        row = _TABLE.get(str(event.get("hand"))) if event.get("actor") == actor else None
-        if row is not None and not str(event.get("effect", "")).startswith(IN_VAIN):
-            wanted = row.leads_to
-    return Wanted.LIMP if wanted is Wanted.LIE else wanted
-
-
 def after(wanted: Wanted, wish: str, stopped: bool) -> tuple[Wanted, str]:
     """What is wanted after ``wish``, and in words what that does."""
     row = _TABLE[wish]
@@ -140,7 +130,8 @@ class Hands:
         robot: What stops and is reset.
         now: Unix seconds.
         counts: What people did in earlier lives of this run, see ``counted``.
-        wanted: What they wanted when the last of them ended, see ``left``.
+        wanted: What they wanted when the last of them ended.
+        keep: Takes what a next life has to go on with, whenever it changes; does not wait. Any thread calls it.
     """
 
     def __init__(
@@ -149,10 +140,15 @@ class Hands:
         now: Callable[[], float] = time.time,
         counts: Mapping[str, int] | None = None,
         wanted: Wanted = Wanted.RUN,
+        keep: Callable[[Wanted], None] = lambda wanted: None,
     ):
         self._robot, self._now = robot, now
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
-        self._waiting: deque[tuple[Hand, int]] = deque()  # and how often the robot had been tripped by then
+        self._waiting: list[tuple[Hand, int]] = []  # and how often the robot had been tripped by then
+        self._lock = (
+            threading.Lock()
+        )  # of what waits and what is kept; held for no longer than it takes to look
+        self._keep, self._kept = keep, wanted
         self.wanted = wanted
         self.last = ""  # the newest wish and what became of it, for people
         if wanted is not Wanted.RUN:
@@ -171,32 +167,54 @@ class Hands:
         if hand.wish == "damp":
             # First: the robot is asked nothing that could wait. Viewers repeat a stop until the robot shows it.
             again = self._robot.trip(f"stopped by {_who(hand)}")
-            self._waiting.clear()  # what was wished before a stop is not done after it
-            self._waiting.append((hand, self._robot.trips))
+            with self._lock:
+                self._waiting = [
+                    (hand, self._robot.trips)
+                ]  # what was wished before a stop is not done after it
+                self._remember()
             if not again:
                 self._count(hand.wish)
             self._tell(hand, ONCE_MORE if again else after(self.wanted, "damp", stopped=True)[1])
             return
-        if len(self._waiting) >= _MOST:
-            raise HandRefused(
-                f"{_MOST} wishes wait and the control loop serves none: it hangs. Only stop acts now"
-            )
-        self._waiting.append((hand, self._robot.trips))
+        with self._lock:
+            if len(self._waiting) >= _MOST:
+                raise HandRefused(
+                    f"{_MOST} wishes wait and the control loop serves none: it hangs. Only stop acts now"
+                )
+            self._waiting.append((hand, self._robot.trips))
+            self._remember()
 
     def serve(self, stream: str, row: int) -> None:
         """Act on what waits. In the control loop, each step; ``row`` of ``stream`` is the newest one."""
         while self._waiting:
+            hand, trips = one = self._waiting[0]
             try:
-                hand, trips = self._waiting.popleft()
-            except IndexError:  # a stop came between the two lines
-                return
-            if hand.wish.startswith("mark_"):
-                self._mark(hand, stream, row)
-            else:
-                self._act(hand, trips)
+                if hand.wish.startswith("mark_"):
+                    self._mark(hand, stream, row)
+                else:
+                    self._act(hand, trips)
+            finally:
+                with self._lock:
+                    if self._waiting[0] is one:  # no stop came in between
+                        del self._waiting[0]
+                    self._remember()
+
+    def _remember(self) -> None:
+        """Keep what is wanted once all that waits is done; of two wishes the one that lets the robot move less.
+
+        A robot that was to lie down damps in its next life, wherever it got to: no motion is begun without a person.
+        """
+        aside = any(hand.wish in _ASIDE for hand, _ in self._waiting)
+        wanted = Wanted.LIMP if aside or self.wanted is Wanted.LIE else self.wanted
+        if wanted is not self._kept:
+            self._kept = wanted
+            self._keep(wanted)
 
     def _act(self, hand: Hand, trips: int) -> None:
         stopped = bool(self._robot.stopped)
+        if hand.wish == "resume" and trips != self._robot.trips:
+            self._tell(hand, "nothing: the robot was stopped after it")
+            return
         if hand.wish == "reset":
             if not stopped:
                 self._tell(hand, "nothing: the robot is not stopped")

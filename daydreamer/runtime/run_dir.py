@@ -60,6 +60,10 @@ class RunDir:
         """The directory of the actor called ``name``."""
         return self.path / f"actor-{name}"
 
+    def wishes(self, name: str) -> Path:
+        """What people want of that actor, see ``WantedFile``."""
+        return self.actor(name) / "wanted"
+
     def log(self, process: str) -> Path:
         """The log file of a supervised process."""
         return self.path / f"{process}.log"
@@ -74,6 +78,9 @@ class RunDir:
         plain = json.loads(json.dumps(config))
         old = self.read_config() if self.config.exists() else None
         if old is not None:
+            was, now = old.get("delay"), plain.get("delay")
+            if isinstance(was, dict) and isinstance(now, dict) and was.get("seconds") is None:
+                was["seconds"] = now.get("seconds")  # a measured one was not written down at first
             lines = [
                 line
                 for part in FIXED

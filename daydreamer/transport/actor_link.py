@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import threading
@@ -78,7 +79,7 @@ class ActorLink:
         self._lock_file = _take(Path(spool_dir))
         segment = min(SEGMENT_BYTES, max(spool_limit_bytes // 8, self._codec.row_bytes))
         self._drops = when_full == "drop-oldest"
-        spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), self._codec, segment)
+        spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), self._codec, terms or {}, segment)
         self._session = ActorSession(actor, row_spec, self._codec.row_bytes, spools, wall_clock, terms)
         self._desk = Desk()
         self._io = ActorIo(
@@ -188,13 +189,17 @@ def _take(directory: Path) -> int:
     return descriptor
 
 
-def _spools(directory: Path, stream: str, codec: RowCodec, segment_bytes: int) -> list[Spool]:
-    """What earlier lives left, then the present stream. Rows of another spec stay where they are."""
-    spools, header = [], specs_to_bytes(codec.specs)
+def _spools(
+    directory: Path, stream: str, codec: RowCodec, terms: Mapping[str, str], segment_bytes: int
+) -> list[Spool]:
+    """What earlier lives left, then the present stream. Rows of another spec or other terms stay where they are."""
+    spools, specs = [], specs_to_bytes(codec.specs)
+    header = specs + (json.dumps(dict(terms), sort_keys=True).encode() if terms else b"")
     for spool in leftovers(directory, codec.row_bytes):
-        if spool.header == header:
+        if spool.header in (header, specs):  # version 3 of the link did not write terms down
             logger.info("%d rows of an earlier life will be sent: %s", spool.unacked, spool.stream)
             spools.append(spool)
         else:
-            logger.warning("%s holds rows of another spec; they are not sent", spool.directory)
+            other = "made with other settings" if spool.header.startswith(specs) else "of another spec"
+            logger.warning("%s holds rows %s; they are not sent", spool.directory, other)
     return [*spools, Spool(directory / stream, stream, header, segment_bytes)]

@@ -7,7 +7,7 @@ import pytest
 
 from calibration import feet, joints, latency, motors
 from calibration.leg_weight import holding_torque
-from calibration.rigs import SimRig
+from calibration.rigs import EmulatedRig, SimRig
 from calibration.session import Log, Session
 from calibration.truth import draw, errors
 from robots.calibration import check_values
@@ -64,11 +64,11 @@ def test_friction_and_torque_constant_are_told_apart():
     assert left < 0.02
 
 
-def test_with_a_stop_box_asked_for_and_absent_nothing_is_placed():
-    rig = SimRig(estop="/dev/no-such-box")
+def test_with_a_stop_box_asked_for_and_absent_no_motor_starts():
+    rig = EmulatedRig(estop="/dev/no-such-box")
     with pytest.raises(RobotError, match="/dev/no-such-box"):
         Session(rig).place("hang")
-    rig.stand_in.close()
+    rig.close()
 
 
 def test_latency_is_found_by_jolts():

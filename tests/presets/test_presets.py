@@ -26,7 +26,10 @@ def test_a_run_knows_which_delay_is_made_up_for(tmp_path):
     file = tmp_path / "calibration.json"
     Calibration("a1-sim", "blue", "now", "test", {"latency": latency}).save(file)
     preset = load("a1-sim", ["delay.mode=ahead", f"robot_options.calibration={file}"])
-    assert build.describe(preset, {}, {})["delay"] == {"mode": "ahead", "seconds": 0.0116}
+    assert build.describe(preset, {}, {})["delay"] == {
+        "mode": "ahead",
+        "seconds": pytest.approx(0.0116 + 0.0014),
+    }
     with pytest.raises(DaydreamerError, match="needs to know the delay"):
         build.describe(load("a1-sim", ["delay.mode=ahead"]), {}, {})
 

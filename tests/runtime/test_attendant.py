@@ -51,7 +51,12 @@ class Loop:
         self.env = RobotEnv(self.robot, WalkTask(self.robot.info), patience=0.1)
         self.wall = ManualClock()
         self.attendant = Attendant(
-            self.env, "actor", EventLog(tmp_path / "events.jsonl"), paced, _Ticking(self.wall)
+            self.env,
+            "actor",
+            EventLog(tmp_path / "events.jsonl"),
+            paced,
+            _Ticking(self.wall),
+            tmp_path / "wanted",
         )
         self.shown = []
         self.attendant.post = lambda make: self.shown.append(make())
@@ -81,6 +86,7 @@ class Loop:
 
         self.actor.run(stop)
         self.attendant.chores()
+        self.attendant.close()
         return [bool(row["is_first"]) for row in self.link.rows], [
             bool(row["is_last"]) for row in self.link.rows
         ]

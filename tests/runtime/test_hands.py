@@ -2,7 +2,7 @@
 
 import pytest
 
-from daydreamer.runtime.hands import Hands, Wanted, after, counted, left
+from daydreamer.runtime.hands import Hands, Wanted, after, counted
 from daydreamer.transport.console_messages import Hand, HandRefused
 from robots.robot import RobotError
 
@@ -197,20 +197,55 @@ def test_stops_resets_and_marks_are_counted_and_what_did_nothing_is_not(hands, r
 @pytest.mark.parametrize(
     ("wishes", "wanted"),
     [
-        ((), RUN),
         (("pause",), Wanted.PAUSE),
         (("pause", "resume"), RUN),
-        (("lie_down",), Wanted.LIMP),
-        (("damp", "resume"), Wanted.LIMP),
-        (("damp", "reset"), Wanted.LIMP),
+        (("lie_down",), LIMP),
+        (("damp", "resume"), LIMP),
+        (("damp", "reset"), LIMP),
         (("damp", "reset", "resume"), RUN),
         (("pause", "mark_good", "reset"), Wanted.PAUSE),
     ],
 )
-def test_what_people_wanted_outlives_the_actor_and_moves_nothing(hands, robot, wishes, wanted):
+def test_a_next_life_goes_on_with_what_people_wanted_and_moves_nothing(robot, wishes, wanted):
+    kept = []
+    hands = Hands(robot, keep=kept.append)
     serve(hands, *wishes)
-    written = [{**event, "actor": "one"} for event in hands.events]
-    assert left(written, "one") is wanted
-    assert left(written, "two") is RUN
-    following = Hands(robot, wanted=left(written, "one"))
+    assert kept[-1] is wanted
+    following = Hands(robot, wanted=wanted)
     assert following.wanted is wanted and ("resume to go on" in following.last) == (wanted is not RUN)
+
+
+@pytest.mark.parametrize("wish", ["pause", "lie_down", "damp"])
+def test_a_wish_to_rest_counts_for_the_next_life_as_soon_as_it_is_taken(robot, wish):
+    kept = []
+    hands = Hands(robot, keep=kept.append)
+    hands.take(Hand(wish))  # by a loop that hangs, and is killed
+    assert kept == [LIMP]
+    hands = Hands(robot, keep=kept.append, wanted=LIMP)
+    hands.take(Hand("resume"))
+    assert kept == [LIMP], "a wish to go on counts when it is done"
+
+
+def test_a_stop_while_a_resume_is_being_served_has_the_last_word_also_in_the_next_life(robot):
+    kept = []
+    hands = Hands(robot, keep=kept.append, wanted=LIMP)
+    tell = hands._tell
+
+    def stopped_meanwhile(hand, effect):
+        hands._tell = tell
+        hands.take(Hand("damp", "Bob"))
+        tell(hand, effect)
+
+    hands.take(Hand("resume", "Ann"))
+    hands._tell = stopped_meanwhile
+    hands.serve("stream", 1)
+    assert hands.wanted is LIMP and RUN not in kept
+
+
+def test_a_resume_from_before_a_stop_of_another_kind_is_worth_nothing(hands, robot):
+    serve(hands, "pause")
+    hands.take(Hand("resume", "Ann"))
+    robot.trip("the stop box")
+    robot.stopped = ""  # and somebody has reset it there
+    hands.serve("stream", 1)
+    assert hands.wanted is PAUSE and "stopped after it" in hands.last

@@ -78,3 +78,11 @@ def test_events_are_lines_and_a_torn_one_harms_no_other(tmp_path):
     lines = path.read_text().splitlines()
     assert json.loads(lines[0]) == {"time": 12.0, "event": "start", "rows": 3}
     assert json.loads(lines[2]) == {"time": 14.0, "event": "resume"}
+
+
+def test_a_measured_delay_that_was_not_written_down_is_taken_as_it_is_now(tmp_path):
+    run = RunDir(tmp_path)
+    run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": None}})
+    run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": 0.03}})
+    with pytest.raises(ConfigChanged, match="delay.seconds: was 0.03, is 0.04"):
+        run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": 0.04}})

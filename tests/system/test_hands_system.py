@@ -12,6 +12,8 @@ from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.replay import Replay
+from daydreamer.runtime.hands import Wanted
+from daydreamer.runtime.wanted_file import WantedFile
 from daydreamer.transport import console_messages as messages
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
@@ -113,7 +115,7 @@ def test_a_pause_outlives_a_killed_actor(job):
         viewer.send("pause", "Ann", LONG)
         shows(viewer, lambda t: t.activity == "paused", "it is paused")
         job.eventually(
-            lambda: any(line["event"] == "hand" for line in job.lines("events.jsonl")), "it is written"
+            lambda: WantedFile.read(job.logdir / "actor-actor" / "wanted") is Wanted.PAUSE, "it is written"
         )
     os.kill(actor.pid, signal.SIGKILL)
     actor.wait()

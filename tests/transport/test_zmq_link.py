@@ -7,7 +7,7 @@ import pytest
 from daydreamer.transport.actor_link import ActorLink
 from daydreamer.transport.auth import load_actor_keys, load_learner_keys, new_keys
 from daydreamer.transport.learner_link import LearnerLink
-from tests.contracts.link_contract import SPEC, LinkContract, Pair, eventually
+from tests.contracts.link_contract import SPEC, LinkContract, Pair, eventually, row
 
 
 def make_pair(tmp_path, keys=None):
@@ -85,4 +85,27 @@ def test_an_actor_with_other_settings_is_told_which(tmp_path):
         ):
             assert line in said
     finally:
+        close()
+
+
+def test_rows_made_with_other_settings_are_not_sent_by_a_later_life(tmp_path, caplog):
+    pair, close = make_pair(tmp_path)
+    learner = pair.learner(terms={"hz": "20.0"})
+    address, spool = f"127.0.0.1:{learner.port}", tmp_path / "spool"
+
+    def a_life(**settings):
+        actor = ActorLink(address, "spot", SPEC, spool, **settings)
+        actor.start()
+        actor.send(row(0))
+        return actor
+
+    a_life(terms={"hz": "50.0"}).close(0.5)  # refused, its row stays on the disk
+    came = []
+    actor = a_life(terms={"hz": "20.0"})
+    try:
+        eventually(lambda: came, each=lambda: came.extend(learner.receive(0.01)))
+        assert [got.stream for got in came] == [actor.stream], "the row of this life alone"
+        assert "made with other settings" in caplog.text
+    finally:
+        actor.close(0.0)
         close()

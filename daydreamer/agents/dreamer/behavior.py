@@ -122,7 +122,7 @@ class Behavior(nn.Module):
             disc = config.discount * going_on
             value = self.value_out.predict(self.slow(imag.feat))
             ret = lambda_return(reward, value, disc, config.lambda_)
-        # Step t counts as far as the rollout got there at all; from a terminal state it gets nowhere.
+        # Step t counts as far as the rollout got there at all, and its start was no end.
         weight = torch.cumprod(torch.cat([going_on[:1], disc[1:-1]]).detach(), 0)
 
         # Actor

@@ -88,6 +88,7 @@ class FaultBench:
     Args:
         stage: Nothing runs on it yet.
         row_spec: Of the rows that its actors make.
+        terms: On which they and the learner agree, see ``ActorLink``.
         seed: Of the schedule.
         tell: Shows a line to a person.
         kinds: Which faults.
@@ -97,11 +98,12 @@ class FaultBench:
         self,
         stage: Stage,
         row_spec: Specs,
+        terms: Mapping[str, str],
         seed: int,
         tell: Callable[[str], None] = _log.info,
         kinds: Sequence[str] = tuple(KINDS),
     ):
-        self._stage, self._row_spec, self._tell = stage, row_spec, tell
+        self._stage, self._row_spec, self._terms, self._tell = stage, row_spec, terms, tell
         self._rng = random.Random(seed)
         self._kinds = list(kinds)
         self._outcome = Outcome()
@@ -192,7 +194,7 @@ class FaultBench:
         """What an actor had no time to send at its end goes up as it would at its next start."""
         if not any(spool.glob("*/*.log")):
             return
-        link = ActorLink(f"127.0.0.1:{self._stage.port}", "actor", self._row_spec, spool)
+        link = ActorLink(f"127.0.0.1:{self._stage.port}", "actor", self._row_spec, spool, terms=self._terms)
         link.start()
         try:
             self._stage.until(lambda: link.status().unacked == 0, ANSWER, f"{spool} is sent")

@@ -1,0 +1,80 @@
+"""What people want of a robot, on the disk of its computer: the next life of its actor goes on with it.
+
+RUN/actor-NAME/wanted    one word of ``Wanted``; absent: run
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from daydreamer.core.atomic_file import write_atomically
+from daydreamer.runtime.hands import Wanted
+
+_log = logging.getLogger(__name__)
+
+_AGAIN = 1.0  # s until a disk that refused is asked again
+
+
+class WantedFile:
+    """Keeps the newest wish durable, in a thread of its own: neither a control loop nor a stop waits for a disk.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._newest: Wanted | None = None  # not written yet
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="wanted", daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def read(path: Path) -> Wanted:
+        """What was wanted last. What cannot be read says ``LIMP``: then a person has to look first."""
+        try:
+            return Wanted(path.read_text())
+        except FileNotFoundError:
+            return Wanted.RUN
+        except (OSError, ValueError) as error:
+            _log.error("%s cannot be read, the robot damps until someone resumes: %s", path, error)
+            return Wanted.LIMP
+
+    def keep(self, wanted: Wanted) -> None:
+        """Write ``wanted`` soon, in place of what was kept before. Any thread; does not wait."""
+        with self._changed:
+            self._newest = wanted
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Write what is left, and end. Idempotent."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout=5.0)  # a disk that hangs does not keep the program
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._closed)
+                wanted, closed = self._newest, self._closed
+                self._newest = None
+            if wanted is None:
+                return
+            if not self._write(wanted):
+                with self._changed:
+                    if closed:
+                        return
+                    self._newest = self._newest or wanted
+                    self._changed.wait(_AGAIN)
+
+    def _write(self, wanted: Wanted) -> bool:
+        try:
+            write_atomically(self._path, wanted.value.encode())
+        except OSError as error:
+            _log.error("the disk refuses what is wanted of the robot (%s): %s", wanted.value, error)
+            return False
+        return True
