@@ -84,5 +84,5 @@ def test_a_measured_delay_that_was_not_written_down_is_taken_as_it_is_now(tmp_pa
     run = RunDir(tmp_path)
     run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": None}})
     run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": 0.03}})
-    with pytest.raises(ConfigChanged, match="delay.seconds: was 0.03, is 0.04"):
+    with pytest.raises(ConfigChanged, match=r"delay\.seconds: was 0\.03, is 0\.04"):
         run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": 0.04}})
