@@ -11,13 +11,14 @@ import numpy as np
 
 from calibration.motion_log import MotionLog
 from calibration.motors import MIDDLE
-from calibration.session import FAST_HZ, Session
+from calibration.session import Session
 from robots.a1 import model
 from robots.robot import Array, JointCommand, RobotState
 
 SECONDS = 10.0
 SETTLE = 1.0  # s held still at the beginning
 TARGET_HZ = 20.0
+HZ = 470.0  # no share of a servo's 500: commands meet its ticks at every moment, and wait for half of one on average
 SWING = (0.25, 0.35, 0.35)  # rad to either side of the middle: hip, thigh, calf
 SLOW, FAST = 0.25, 1.4  # Hz, of the two sines that a joint's target is made of
 JOLT = 1.5  # N m, one way or the other
@@ -30,7 +31,7 @@ def record(session: Session, robot_id: str, made: str, seconds: float = SECONDS,
     middle = np.tile(MIDDLE, len(model.LEGS))
     session.move(middle, 2.0, "legs into the middle")
     wander, feed = Swinging(seed), Jolts(seconds, seed)
-    every = round(FAST_HZ / TARGET_HZ)
+    every = round(HZ / TARGET_HZ)
     sent: list[tuple[float, JointCommand]] = []
     ticks, target, torque = 0, middle, np.zeros(session.info.joints)
 
@@ -49,7 +50,7 @@ def record(session: Session, robot_id: str, made: str, seconds: float = SECONDS,
     def shown(state: RobotState) -> tuple[str, float]:
         return "angle", float(state.joint_pos[1])
 
-    log = session.record(seconds, FAST_HZ, act, "legs swing and are jolted", shown)
+    log = session.record(seconds, HZ, act, "legs swing and are jolted", shown)
     session.damp(0.3)
     commands = [command for _, command in sent]
     return MotionLog(

@@ -63,9 +63,12 @@ def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, la
         lab.eventually(
             lambda: all(lab.heard[topic.name] for topic in topics.OUT), "all topics are heard", LONG
         )
-        assert ("daydreamer", "/", [len(topics.IN), len(topics.OUT)]) in [
-            (node["node"], node["namespace"], node["ends"]) for node in lab.nodes
-        ]
+        itself = ("daydreamer", "/", [len(topics.IN), len(topics.OUT)])
+        lab.eventually(
+            lambda: itself in [(node["node"], node["namespace"], node["ends"]) for node in lab.nodes],
+            "its node is in the graph",
+            LONG,
+        )
         # A latched word can be older than what the console shows now; joints are of one moment.
         joints = lab.heard["/joint_states"][-1]
         assert len(joints["position"]) == 12 and joints["name"][0].endswith("_joint")
