@@ -38,7 +38,7 @@ browser:  ## Debian's chromium, with which the page is tested; needs root
 	apt-get update
 	apt-get install -y --no-install-recommends chromium chromium-driver
 
-bench: $(STAMP)  ## measure speed and robustness on this computer
+bench: $(STAMP)  ## measure the speed of each part on this computer
 	$(BIN)/daydreamer bench all
 
 clean:  ## remove all that can be made again (.venv, caches); runs/ stays

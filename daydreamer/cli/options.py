@@ -25,7 +25,7 @@ PresetName = Annotated[
     tyro.conf.arg(
         name="preset",
         metavar="NAME",
-        help="robot, task and agent: a1-sim, a1-sim-stand, a1-emulated, fake-tiny",
+        help="robot, task and agent: a1-sim, a1-sim-stand, a1-emulated, a1 (a real one), fake-tiny",
     ),
 ]
 AgentName = Annotated[

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("cyclonedds", reason="cyclonedds is not installed (pip install 'daydreamer-robot[dds]')")
+pytest.importorskip("cyclonedds", reason="cyclonedds is not installed (from a clone: pip install '.[dds]')")
 
 from daydreamer.cli.train import free_port
 from daydreamer.transport.console_client import ConsoleClient

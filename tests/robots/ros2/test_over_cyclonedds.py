@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest.importorskip("cyclonedds", reason="cyclonedds is not installed (pip install 'daydreamer-robot[dds]')")
+pytest.importorskip("cyclonedds", reason="cyclonedds is not installed (from a clone: pip install '.[dds]')")
 
 from robots.ros2.back_end import open_back_end
 from tests.contracts.lab_process import NETWORK, LabProcess, free_domain
