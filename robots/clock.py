@@ -19,17 +19,27 @@ class Clock(Protocol):
 
 
 class MonotonicClock:
-    """The computer's monotonic clock."""
+    """The computer's monotonic clock; where the system tells, the time for which it was suspended counts.
+
+    A robot whose computer slept with the lid closed must not be driven on as if nothing had happened.
+    """
 
     def now(self) -> float:
-        """Seconds of ``time.monotonic``."""
-        return time.monotonic()
+        """Seconds since the computer was started."""
+        return _now()
 
     def sleep_until(self, deadline: float) -> None:
         """Sleep until ``deadline`` [s]."""
-        remaining = deadline - time.monotonic()
+        remaining = deadline - _now()
         if remaining > 0:
             time.sleep(remaining)
+
+
+def _now() -> float:
+    return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
+
+
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class ManualClock:

@@ -157,7 +157,8 @@ class Brake:
     @property
     def stopped(self) -> str:
         """Why the robot does not obey; empty while it does."""
-        return self._why or self._robot.stopped
+        own = self._robot.stopped
+        return f"{self._why}; {own}" if self._why and own.startswith("OFF") else self._why or own
 
     def connect(self) -> None:
         """Connect it. A brake that was on stays on."""

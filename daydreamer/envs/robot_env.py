@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,8 @@ class RobotEnv:
         state = self._first_state()
         self._estimator.reset(state)
         self._task.begin(state, self._hz)
+        # The pose that it is in is what it is asked for until the first step, whatever it was asked for before.
+        self._applied = self._task.sent(JointCommand.damp(state, self._robot.info))
         obs = self._observe(state, is_first=True)
         self._rate.restart()
         self._running = True
@@ -231,8 +234,11 @@ class RobotEnv:
         Raises:
             StaleState: There is none to trust.
             RobotStopped: The robot no longer obeys: what it does is not what a policy asked for.
+            RobotError: Its driver can do nothing more: closing it damps.
         """
         if stopped := self._brake.stopped:
+            with suppress(StaleState):
+                self._brake.read()
             raise RobotStopped(
                 f"{self._robot.info.name} is stopped, and an operator must reset it: {stopped}"
             )

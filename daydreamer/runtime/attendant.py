@@ -70,7 +70,7 @@ class Alone:
 
 
 class Attendant:
-    """Serves a console. ``take`` and ``chores`` are for its thread, the rest for the control loop.
+    """Serves a console. ``take`` and ``chores`` are for its threads, the rest for the control loop.
 
     Args:
         env: Whose robot it is.

@@ -35,6 +35,7 @@ HOST, PORT = "127.0.0.1", 5557  # where it listens by default; the next free por
 _PORTS_TRIED = 100
 _TURN = 1.0 / messages.MAX_HZ  # s between two rounds of sending
 _IDLE = 0.25  # s between two looks while nobody watches
+_CHORES = 0.1  # s between two rounds of chores
 _MOST_VIEWERS = 64
 _MOST_AT_ONCE = 64  # messages read before telemetry goes out again
 _QUEUE = 4  # messages for a viewer that does not read; beyond them it loses some
@@ -56,7 +57,7 @@ class Console:
         on_hand: Called with every wish that may be, in the console's thread; what it raises of DaydreamerError is
             the answer. It must not wait.
         keys: Of this end; without them only loopback is listened on.
-        chores: Called a few times a second in the thread.
+        chores: Called a few times a second, in a thread of its own: a disk may let it wait, and no stop waits with it.
         clock: Monotonic seconds.
 
     Raises:
@@ -96,7 +97,9 @@ class Console:
         if self._doorman is not None:
             self._poller.register(self._doorman.socket, zmq.POLLIN)
         self._closing = False
+        self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._worker = threading.Thread(target=self._work, name="actor console's chores", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -104,6 +107,7 @@ class Console:
             raise LinkError("a console is started once; make another one")
         self._thread = threading.Thread(target=self._run, name="actor console", daemon=True)
         self._thread.start()
+        self._worker.start()
 
     def post(self, newest: Telemetry | Callable[[], Telemetry]) -> None:
         """Make it the newest. A reference changes hands: nothing in it may change afterwards.
@@ -123,11 +127,13 @@ class Console:
         if self._closing:
             return
         self._closing = True
+        self._closed.set()
         self._wake.ring()
         if self._thread is None:
             self._end()
         else:
             self._thread.join(5.0)
+            self._worker.join(5.0)
             if self._thread.is_alive():
                 logger.error("the console's thread hangs; it is left behind")
                 return
@@ -140,8 +146,12 @@ class Console:
             while not self._closing:
                 self._guarded(self._turn)
         finally:
-            self._guarded(self._chores)
             self._end()
+
+    def _work(self) -> None:
+        while not self._closed.wait(_CHORES):
+            self._guarded(self._chores)
+        self._guarded(self._chores)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """The way to stop the robot must outlive any mistake: what goes wrong is logged, and it goes on."""
@@ -160,7 +170,6 @@ class Console:
             self._doorman.answer()
         self._listen()
         self._speak(self._clock())
-        self._guarded(self._chores)
 
     def _listen(self) -> None:
         for _ in range(_MOST_AT_ONCE):

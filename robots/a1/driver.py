@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 POLL = 0.005  # s between two looks while connecting or resetting
 ANSWER_WITHIN = 0.5  # s
+QUIET = 0.25  # s without a report from the servo after which it is told to hang;
+HUNG = 1.0  # s after which it is killed, and damped for,
+SURE = 0.2  # s for which that is looked at: this process may have slept itself
 START = 60.0  # s that the servo's process may take to begin, on a computer with much else to do
 
 
@@ -93,6 +96,7 @@ class A1:
             None  # what brought the mode down, the worst of it; only a reset forgets it
         )
         self._state: RobotState | None = None  # the last one read
+        self._hung_since: float | None = None  # when the servo was first seen to hang
         self._accel_sum = np.zeros(3)
 
     # What a robot is
@@ -140,16 +144,17 @@ class A1:
         """The newest state; ``accel`` is the mean since the one read before. Never blocks.
 
         Raises:
-            RobotError: not connected.
-            StaleState: the robot or the servo fell silent.
+            RobotError: not connected; or the servo is gone, or hung and was killed: `close` then damps in its place.
+            StaleState: the robot fell silent.
         """
         with self._lock:
             servo = self._connected()
             report = self._newest()
+            if not servo.running:
+                raise RobotError(f"the servo process of '{self.info.name}' is gone: {servo.last_words()}")
+            self._replace_hung(servo)
             age = float("inf") if report is None else self._clock.now() - float(report["state"]["time"])
             if report is None or age > self._config.safety.state_hold:
-                if not servo.running:
-                    raise StaleState(f"the servo process of '{self.info.name}' is gone: {servo.last_words()}")
                 raise StaleState(
                     f"robot '{self.info.name}' at {self._config.host}:{self._config.port} has been silent for "
                     f"{age:.3f} s, the limit is {self._config.safety.state_hold} s. Is it on, its cable in?"
@@ -161,6 +166,7 @@ class A1:
 
         Raises:
             CommandError: wrong shape or dtype, a number that is not finite, not connected, or the servo is gone.
+            RobotError: the servo hung, and was killed.
         """
         with self._lock:
             if self._servo is None:
@@ -171,6 +177,7 @@ class A1:
                     f"the servo process of '{self.info.name}' is gone ({self._servo.last_words()}); nothing was "
                     "sent. close() and connect() start another one."
                 )
+            self._replace_hung(self._servo)
             sent = limits.clamp(self._info, command)
             with self._ordering:
                 put_command(self._order, "command", sent)
@@ -215,7 +222,7 @@ class A1:
 
     @property
     def mode(self) -> Mode:
-        """What the robot may do now; OFF when not connected, or when the servo is gone. Never waits."""
+        """What the robot may do now; OFF when not connected, or when the servo is gone or hangs. Never waits."""
         report = None if self._absent() else self._newest()
         return Mode.OFF if report is None else Mode(int(report["mode"]))
 
@@ -275,6 +282,8 @@ class A1:
     def estop(self) -> str:
         """The stop box: "none", "waiting", "ready", "pressed" or "lost"; "none" as well when not connected."""
         report = self._newest() if self._servo is not None else None
+        if report is not None and self._config.estop and self._silence() > QUIET:
+            return EstopState.LOST.value
         return EstopState.NONE.value if report is None else ESTOPS[int(report["estop"])].value
 
     @property
@@ -316,11 +325,37 @@ class A1:
         return self._servo
 
     def _absent(self) -> str:
-        """Why there is no servo; empty while it runs."""
+        """Why there is no servo that does its work; empty while it does."""
         with self._reading:
             if self._servo is None:
                 return "not connected"
-            return "" if self._servo.running else f"the servo process is gone: {self._servo.last_words()}"
+            if not self._servo.running:
+                return f"the servo process is gone: {self._servo.last_words()}"
+        silence = self._silence()
+        return f"the servo process hangs: no word from it for {silence:.1f} s" if silence > QUIET else ""
+
+    def _silence(self) -> float:
+        """Seconds since the servo's newest report; 0 before the first."""
+        report = self._newest()
+        return 0.0 if report is None else self._clock.now() - float(report["now"])
+
+    def _replace_hung(self, servo: ServoProcess) -> None:
+        """Kill a servo that hangs, and damp in its place: the robot may still be doing what it was told last.
+
+        Raises:
+            RobotError: it was so.
+        """
+        silence, now = self._silence(), self._clock.now()
+        if silence <= HUNG:
+            self._hung_since = None
+        elif self._hung_since is None:
+            self._hung_since = now
+        elif now - self._hung_since > SURE:
+            servo.kill()
+            raise RobotError(
+                f"the servo process of '{self.info.name}' hung for {silence:.1f} s: it was killed, and the robot told "
+                "to damp in its place. close() and connect() start another one."
+            )
 
     def _newest(self) -> Record | None:
         with self._reading:

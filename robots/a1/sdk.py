@@ -16,7 +16,7 @@ from typing import IO, Any
 from robots.a1 import wire
 from robots.a1.driver import A1
 from robots.a1.sdk_process import absent
-from robots.a1.servo_process import environment
+from robots.a1.servo_process import damp_instead, environment
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
 from robots.safety.latch import place
 
@@ -96,6 +96,8 @@ class SdkProcess:
                     self._process.wait(PATIENCE)
                 except subprocess.TimeoutExpired:
                     continue
+        if self._process.returncode != 0:  # it damped nobody
+            damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
         self._errors.close()
 
 
@@ -151,14 +153,14 @@ class SdkA1(A1):
         """The newest state. Never blocks.
 
         Raises:
-            RobotError: not connected.
-            StaleState: the robot, the servo or the vendor's module fell silent.
+            RobotError: not connected; or the servo, or the vendor's module, is gone or hung.
+            StaleState: the robot fell silent.
         """
         try:
             return super().read()
         except StaleState as error:
             if gone := self._gone():
-                raise StaleState(gone) from error
+                raise RobotError(gone) from error
             raise
 
     def close(self) -> None:

@@ -12,13 +12,16 @@ from typing import IO
 
 from robots.a1.mailbox import Mailbox
 from robots.a1.records import ORDER, REPORT, Record, parse
-from robots.a1.servo_config import CANNOT, LAST_PACKETS, ServoConfig
+from robots.a1.servo_config import CANNOT, ServoConfig
 from robots.a1.servo_loop import damping
 from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
+from robots.clock import MonotonicClock, Rate
 from robots.robot import RobotError
 
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
+DAMP_FOR, DAMP_HZ = 1.0, 100.0  # s, and packets a second, of damping in its place
+KILLED = 0.5  # s in which a killed one is gone, unless the system itself hangs
 
 
 class ServoProcess:
@@ -79,21 +82,35 @@ class ServoProcess:
                     continue
         # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
         if self._process.returncode not in (0, CANNOT):
-            self._damp()
+            damp_instead(self._config.host, self._config.port, self._config.local_port)
 
-    def _damp(self) -> None:
-        """In the servo's place, as far as the line can be opened."""
-        with contextlib.suppress(RobotError):
-            line = UdpLine(self._config.host, self._config.port, self._config.local_port)
-            for _ in range(LAST_PACKETS):
-                line.send(damping())
-            line.close()
+    def kill(self) -> None:
+        """At once, because it hangs; then damp in its place. What it was told last is not done."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILLED)
+        damp_instead(self._config.host, self._config.port, self._config.local_port)
 
     def free(self) -> None:
         """Let go of what was shared with it, once it has ended. Idempotent."""
         self._orders.close()
         self._reports.close()
         self._errors.close()
+
+
+def damp_instead(host: str, port: int, local_port: int) -> None:
+    """Damp the robot in the place of a process that can no longer, as far as the line can be opened.
+
+    For a while: packets may be lost, and from another port than before the robot may listen only when that was silent.
+    """
+    clock = MonotonicClock()
+    rate, until = Rate(clock, DAMP_HZ), clock.now() + DAMP_FOR
+    with contextlib.suppress(RobotError):
+        line = UdpLine(host, port, local_port)
+        while clock.now() < until:
+            line.send(damping())
+            rate.wait()
+        line.close()
 
 
 def statistics(report: Record) -> dict[str, float]:

@@ -186,13 +186,17 @@ def _answer(
 
 
 def _hold(rules: Rules, memory: Memory) -> JointCommand:
-    """The last safe pose: where the targets were, but no farther from the joints than ``hold_error``."""
+    """The last safe pose: where the targets were, but no farther from the joints than ``hold_error``.
+
+    A joint that was not stiff stays so: it damps.
+    """
     safe, error = memory.safe_pos, rules.config.hold_error
     if safe is None or memory.sent is None or not memory.driven:
         return damp(rules, memory)
     target = np.where(memory.sent.kp > 0, memory.sent.pos, safe)
     pos = np.clip(np.clip(target, safe - error, safe + error), rules.target_lower, rules.target_upper)
-    return limits.clamp(rules.info, JointCommand.hold(pos, rules.info))
+    held = limits.clamp(rules.info, JointCommand.hold(pos, rules.info))
+    return replace(held, kp=np.where(memory.sent.kp > 0, held.kp, 0.0))
 
 
 def damp(rules: Rules, memory: Memory) -> JointCommand:

@@ -22,6 +22,7 @@ from robots.safety.modes import Mode, released_by
 
 RETRY = 0.5  # s until a disk that would not take it is asked again
 LAST_CHANCE = 2.0  # s that a leaving process waits for the disk
+ROOM = 4096  # bytes kept free for a stop, in a file of their own: on a full disk they are there all the same
 
 # What a person does, or can no longer do. It stops a robot also when nothing has moved it yet.
 PRESSED = frozenset(
@@ -102,22 +103,34 @@ def write(path: Path, stop: Stop) -> None:
         OSError: the disk does not take it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with new.open("w") as file:
-            file.write(json.dumps(asdict(stop)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError:
-        with suppress(OSError):
-            new.unlink()
-        raise
+    _write(_spare(path), (json.dumps(asdict(stop)) + "\n").encode())
+    _spare(path).replace(path)
     _sync_directory(path.parent)
+
+
+def _spare(path: Path) -> Path:
+    """Where room is kept for a stop."""
+    return path.with_name(f"{path.name}.spare")
+
+
+def _reserve(path: Path) -> None:
+    _write(_spare(path), bytes(ROOM))
+    _sync_directory(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """``data`` into ``path``, over what was there: where that was as long no disk has to find room for it."""
+    with open(path, "r+b" if path.exists() else "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        file.truncate()
 
 
 def refuse(path: Path, how: str) -> None:
     """Refuse a robot that is stopped, and one whose stop could not be kept. ``how`` to reset it, for a person.
+
+    Room for a stop is taken here: once a robot moves, a full disk forgets none.
 
     Raises:
         RobotStopped: it is stopped.
@@ -128,14 +141,12 @@ def refuse(path: Path, how: str) -> None:
         raise RobotStopped(f"{stop.text()}. Look at the robot; when it may move again: {how}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        writable = os.access(path.parent, os.W_OK | os.X_OK)
-    except OSError:
-        writable = False
-    if not writable:
+        _reserve(path)
+    except OSError as error:
         raise RobotError(
-            f"a stop of the robot could not be kept in {path}: its directory cannot be written. Let this user write "
-            "there, or set XDG_STATE_HOME to a directory that outlives a restart."
-        )
+            f"a stop of the robot could not be kept in {path}: {error.strerror or error}. Let this user write there, "
+            "make room, or set XDG_STATE_HOME to a directory that outlives a restart."
+        ) from error
 
 
 def reset(path: Path, operator: str) -> Stop | None:
@@ -171,13 +182,15 @@ class Keeper:
     """Keeps stops from a loop that must not wait: a thread of its own does what the disk takes time for."""
 
     def __init__(self, path: Path, robot: str):
-        """For ``robot``. Nothing is read or written yet, and no thread runs."""
+        """For ``robot``. Nothing is read or written yet."""
         self._path, self._robot, self._who = path, robot, this_process()
         self._wanted: Stop | None = None
         self._news = threading.Condition()
         self._pending = False
         self._leaving = False
-        self._thread: threading.Thread | None = None
+        # Now, and not when there is something to keep: then there may be no room for a thread.
+        self._thread = threading.Thread(target=self._work, name="stop-keeper", daemon=True)
+        self._thread.start()
 
     def keep(self, why: str) -> None:
         """That it stopped now, and ``why``, is to be on the disk soon. Does not wait for it."""
@@ -192,17 +205,13 @@ class Keeper:
         with self._news:
             self._leaving = True
             self._news.notify()
-        if self._thread is not None:
-            self._thread.join(patience)
+        self._thread.join(patience)
         return not self._pending
 
     def _want(self, stop: Stop | None) -> None:
         with self._news:
             self._wanted, self._pending = stop, True
             self._news.notify()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="stop-keeper", daemon=True)
-                self._thread.start()
 
     def _work(self) -> None:
         while True:
@@ -225,6 +234,8 @@ class Keeper:
                 write(self._path, wanted)
             elif read(self._path) is not None:
                 reset(self._path, "the operator of the running program")
+                with suppress(OSError):
+                    _reserve(self._path)
         except (OSError, RobotError):
             return False
         return True

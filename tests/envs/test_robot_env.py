@@ -8,7 +8,7 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkConfig, WalkTask
 from robots.fake import FakeRobot
-from robots.robot import RobotStopped, StaleState
+from robots.robot import JointCommand, RobotError, RobotStopped, StaleState
 from tests.contracts.env_contract import EnvContract
 
 STILL = {"action": np.zeros(12, np.float32)}
@@ -157,6 +157,38 @@ def test_a_safety_stop_ends_the_stream_and_nothing_is_collected_before_a_person_
         env.reset()
     robot.stopped = ""
     assert env.reset()["is_first"]
+
+
+def test_a_stopped_robot_whose_driver_can_do_nothing_more_is_not_waited_for():
+    class Gone(FakeRobot):
+        def read(self):
+            if self.stopped:
+                raise RobotError("the servo process is gone")
+            return super().read()
+
+    robot = Gone()
+    env = walking_env(robot)
+    env.reset()
+    robot.stopped = "OFF: the servo process is gone"
+    with pytest.raises(RobotError, match="is gone") as caught:
+        env.step(STILL)
+    assert not isinstance(caught.value, (RobotStopped, StaleState)), (
+        "whoever drives it closes it, which damps"
+    )
+
+
+def test_after_a_reset_the_pose_that_is_asked_for_is_the_one_that_it_is_in():
+    robot = FakeRobot()
+    env = walking_env(robot)
+    env.reset()
+    for _ in range(5):
+        env.step({"action": np.full(12, 0.8, np.float32)})
+    for _ in range(20):
+        env.rest(JointCommand.hold(robot.info.stand_pos, robot.info))  # a person has it moved elsewhere
+    there = robot.read().joint_pos
+    env.reset()
+    env.step(env.applied())
+    np.testing.assert_allclose(robot.commands[-1].pos, there, atol=1e-6)
 
 
 def test_silence_right_after_a_reset_is_not_first_any_more():

@@ -1,5 +1,7 @@
 """Clocks and rates, on time moved by hand."""
 
+import time
+
 import pytest
 
 from robots.clock import ManualClock, MonotonicClock, Rate
@@ -33,10 +35,21 @@ class TestMonotonicClock:
 
     def test_it_sleeps_for_what_remains(self, monkeypatch):
         slept = []
-        monkeypatch.setattr("robots.clock.time.monotonic", lambda: 10.0)
+        monkeypatch.setattr("robots.clock._now", lambda: 10.0)
         monkeypatch.setattr("robots.clock.time.sleep", slept.append)
         MonotonicClock().sleep_until(10.5)
         assert slept == [0.5]
+
+    def test_a_suspended_computer_is_late(self, monkeypatch):
+        boot = {time.CLOCK_BOOTTIME: 300.0}  # a minute more than CLOCK_MONOTONIC saw
+        monkeypatch.setattr("robots.clock.time.clock_gettime", boot.__getitem__)
+        monkeypatch.setattr("robots.clock.time.monotonic", lambda: 240.0)
+        assert MonotonicClock().now() == 300.0
+
+    def test_where_the_system_does_not_tell_it_is_the_monotonic_clock(self, monkeypatch):
+        monkeypatch.setattr("robots.clock._BOOT", None)
+        monkeypatch.setattr("robots.clock.time.monotonic", lambda: 240.0)
+        assert MonotonicClock().now() == 240.0
 
 
 class TestRate:

@@ -15,6 +15,7 @@ import pytest
 
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 from robots.a1.servo_process import environment
+from robots.clock import MonotonicClock
 
 pytest.importorskip("pybullet")
 pytestmark = pytest.mark.system
@@ -85,7 +86,7 @@ class Scene:
         return change["time"] - moment, change["cause"]
 
     def kill(self, *pids: int, how: int = signal.SIGKILL) -> float:
-        moment = time.monotonic()
+        moment = MonotonicClock().now()
         for pid in pids:
             os.kill(pid, how)
         return moment
@@ -161,11 +162,27 @@ def test_the_servo_is_killed_and_the_robot_brakes_by_itself_and_the_driver_is_to
         late, cause = it.damped_after(moment)
         assert cause == "no command came"
         told = it.driver.stdout.readline()
-        assert told.startswith(("StaleState", "CommandError")) and "servo process" in told
+        assert told.startswith(("RobotError", "CommandError")) and "servo process" in told
         assert it.driver.wait(60) == 0
         return late
 
     soon(0.15, how_late)
+
+
+def test_the_servo_hangs_and_the_driver_kills_it_and_damps_in_its_place(scene):
+    it = scene(command_timeout=None)  # a robot that goes on with its last command
+    moment = it.kill(it.servo, how=signal.SIGSTOP)
+    late, cause = it.damped_after(moment)
+    assert cause == "command" and late < 10.0, "one that the driver sent"
+    told = it.driver.stdout.readline()
+    assert told.startswith("RobotError") and "hung" in told
+    assert it.driver.wait(60) == 0 and not is_alive(it.servo)
+
+
+def test_the_servo_is_killed_and_the_driver_damps_in_its_place(scene):
+    it = scene(command_timeout=None)
+    late, cause = it.damped_after(it.kill(it.servo))
+    assert cause == "command" and late < 10.0
 
 
 def test_both_are_killed_and_a_robot_that_brakes_by_itself_is_damped(scene):
@@ -191,7 +208,7 @@ def test_the_servo_is_told_to_end_and_damps_first(scene):
         it = scene()
         late, cause = it.damped_after(it.kill(it.servo, how=signal.SIGTERM))
         assert cause == "command"
-        it.until(lambda: it.driver.stdout.readline().startswith(("StaleState", "CommandError")))
+        it.until(lambda: it.driver.stdout.readline().startswith(("RobotError", "CommandError")))
         return late
 
     soon(0.1, how_late)

@@ -232,6 +232,35 @@ def test_beyond_this_computer_it_needs_keys_and_lets_in_the_learner_alone(tmp_pa
     assert hands == []
 
 
+def test_a_stop_does_not_wait_for_chores_that_wait_for_a_disk(hands):
+    busy, go = threading.Event(), threading.Event()
+
+    def chores():
+        busy.set()
+        assert go.wait(LONG)
+
+    console = Console("127.0.0.1:0", "secret", hands.append, chores=chores)
+    console.start()
+    try:
+        assert busy.wait(LONG)
+        with ConsoleClient(console.address, "secret") as viewer:
+            viewer.send("damp", timeout=LONG)
+        assert [hand.wish for hand in hands] == ["damp"]
+    finally:
+        go.set()
+        console.close()
+
+
+def test_chores_are_done_once_more_at_the_end(hands):
+    done = []
+    console = Console(
+        "127.0.0.1:0", "secret", hands.append, chores=lambda: done.append(threading.current_thread())
+    )
+    console.start()
+    console.close()
+    assert done and threading.main_thread() not in done
+
+
 def test_the_port_is_the_usual_one_or_the_next_free_one(hands):
     one, two = Console(None, "s", hands.append), Console(None, "s", hands.append)
     ports = [int(console.address.rpartition(":")[2]) for console in (one, two)]

@@ -11,7 +11,7 @@ from robots.safety.core import damp
 from robots.safety.faults import Fault, Finding
 from robots.safety.modes import Mode
 from tests.robots.safety.loop import Loop, names, passive, same
-from tests.robots.safety.readings import STAND, at, rolled, stand
+from tests.robots.safety.readings import INFO, STAND, at, rolled, stand
 
 # NORMAL
 
@@ -150,11 +150,12 @@ def test_a_passive_robot_does_not_stiffen_to_hold(before):
 
 
 @pytest.mark.parametrize("name", ["kp", "torque", "vel"])
-def test_one_joint_that_pushes_is_enough_to_be_driven(name):
+def test_one_joint_that_pushes_is_enough_to_be_driven_and_none_is_stiffened_that_was_not(name):
     loop = Loop()
     loop.step(stand(**{"kp": np.zeros(12)} | {name: at(4, 1.0)}))
     verdict = loop.step(stand(kp=None))
-    assert same(verdict.command, stand())
+    assert loop.mode is Mode.HOLD
+    assert same(verdict.command, stand(kp=at(4, INFO.default_kp[4]) if name == "kp" else np.zeros(12)))
 
 
 SPOILT_READINGS = {

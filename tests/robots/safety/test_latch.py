@@ -1,5 +1,6 @@
 """A stop on disk: written whole, refused by, reset by a named person, and never waited for by the loop."""
 
+import errno
 import json
 import os
 import stat
@@ -122,11 +123,40 @@ def test_what_cannot_be_opened_is_a_stop(file):
     assert "cannot be read" in latch.read(file).text()
 
 
-def test_a_directory_that_cannot_be_written_keeps_the_robot_still(file, monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, how: how != os.W_OK | os.X_OK)
-    with pytest.raises(RobotError, match="its directory cannot be written") as caught:
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS])
+def test_where_no_stop_could_be_kept_the_robot_stays_still(file, monkeypatch, number):
+    def refused(fd):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.fsync", refused)
+    with pytest.raises(RobotError, match=f"could not be kept.*{os.strerror(number)}") as caught:
         latch.refuse(file, "")
     assert not isinstance(caught.value, RobotStopped)
+
+
+def test_a_disk_that_is_full_by_then_keeps_a_stop_all_the_same(file, monkeypatch):
+    latch.refuse(file, "")  # before the robot moves
+
+    def full(path, mode="r", *how):
+        if mode == "wb":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return open(path, mode, *how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(latch, "open", full, raising=False)
+        latch.write(file, STOP)
+    assert latch.read(file) == STOP
+    assert [path.name for path in file.parent.iterdir()] == ["a1.stop"]
+
+
+def test_after_a_reset_there_is_room_for_the_next_stop(file):
+    latch.refuse(file, "")
+    keeper = Keeper(file, "a1")
+    keeper.keep("hot")
+    wait_until(lambda: is_idle(keeper))
+    keeper.forget()
+    assert keeper.close(60.0)
+    assert (file.parent / "a1.stop.spare").stat().st_size == latch.ROOM
 
 
 def test_a_directory_that_may_not_be_made_keeps_the_robot_still(file, monkeypatch):
@@ -134,7 +164,7 @@ def test_a_directory_that_may_not_be_made_keeps_the_robot_still(file, monkeypatc
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", forbidden)
-    with pytest.raises(RobotError, match="its directory cannot be written"):
+    with pytest.raises(RobotError, match=r"could not be kept.*Permission denied"):
         latch.refuse(file, "")
 
 
@@ -211,7 +241,7 @@ def test_a_write_that_the_disk_refuses_leaves_what_was(file, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         latch.write(file, Stop("a1", "other", "", ""))
     assert latch.read(file) == STOP
-    assert [path.name for path in file.parent.iterdir()] == ["a1.stop"]
+    assert {path.name for path in file.parent.iterdir()} == {"a1.stop", "a1.stop.spare"}
 
 
 def test_the_usual_place(monkeypatch, tmp_path):
@@ -276,11 +306,11 @@ def test_a_keeper_forgets_after_a_reset(file):
     assert "the operator of the running program" in (file.parent / "a1.history.jsonl").read_text()
 
 
-def test_a_keeper_that_never_had_to_write_starts_no_thread_and_leaves_no_trace(file):
+def test_a_keeper_that_never_had_to_write_leaves_no_trace(file):
     before = threading.active_count()
     keeper = Keeper(file, "a1")
+    assert keeper.close(60.0)
     assert threading.active_count() == before
-    assert keeper.close()
     assert not file.parent.exists()
 
 
