@@ -98,7 +98,7 @@ class Directory:
             if not parts:  # killed before its first row was durable
                 path.unlink()
             for segment in parts:
-                if segment.first_seq < reached.get(segment.stream, 0):
+                if segment.first_seq < reached.get(segment.stream, 0) and not self._trim(segments, segment):
                     raise Corrupt(
                         f"{path} begins at row {segment.first_seq} of stream '{segment.stream}', but earlier files "
                         f"hold its rows up to {reached[segment.stream]}: was a file copied here? Move it away"
@@ -111,6 +111,20 @@ class Directory:
             lost = sum(known.values()) - sum(segment.count for segment in segments)
             self._dropped = replace(self._dropped, rows=lost)
         return segments
+
+    @staticmethod
+    def _trim(segments: list[Segment], segment: Segment) -> bool:
+        """Take from the segment before ``segment`` what comes again in it; False when no failure explains that.
+
+        A disk that refused rows, and then to take them back, has them at the end of a file that was never sealed. They
+        were not acknowledged, and came again.
+        """
+        before = next(one for one in reversed(segments) if one.stream == segment.stream)
+        if before.sealed or segment.first_seq <= before.first_seq:
+            return False
+        logger.warning("%s ends with rows that came again in %s; those count", before.path, segment.path)
+        before.count = segment.first_seq - before.first_seq
+        return True
 
     def drop(self, segments: Sequence[Segment], next_seq: Mapping[str, int]) -> None:
         """Delete segments; what their streams have reached is written down first, so that it is never lost."""

@@ -34,14 +34,16 @@ class Segment:
     Attributes:
         rows: ``[>= count]`` structured; only the first ``count`` are rows.
         count: durable rows.
+        sealed: the file says itself how many rows it has.
     """
 
-    def __init__(self, path: Path, stream: str, first_seq: int, rows: Rows, count: int):
+    def __init__(self, path: Path, stream: str, first_seq: int, rows: Rows, count: int, sealed: bool = False):
         self.path = path
         self.stream = stream
         self.first_seq = first_seq
         self.rows = rows
         self.count = count
+        self.sealed = sealed
         self._writer: RecordWriter | None = None
 
     @classmethod
@@ -69,7 +71,8 @@ class Segment:
             logger.error("%s: its last %d rows are gone", path, seal.rows - end)
         rows = _rows_of(path, found.header, layout.dtype, end)
         return [
-            cls(path, stream, first_seq + run.first, rows[run.first : run.end], len(run.records)) for run in runs
+            cls(path, stream, first_seq + run.first, rows[run.first : run.end], len(run.records), seal is not None)
+            for run in runs
         ]  # fmt: skip
 
     @property

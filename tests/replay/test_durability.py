@@ -152,6 +152,26 @@ def test_the_same_rows_twice_are_an_error(opened, rows, tmp_path):
         opened()
 
 
+def test_rows_that_a_failed_disk_kept_and_that_came_again_are_there_once(
+    opened, rows, values, tmp_path, caplog
+):
+    first = opened()
+    first.append(rows(0, 8), "a", 0)
+    unsealed = (tmp_path / "replay" / "00000001.rows").read_bytes()
+    first.close()
+    shutil.rmtree(tmp_path / "replay")
+    second = opened()  # knows of rows 0 to 4 alone: the others were never acknowledged
+    second.append(rows(0, 5), "a", 0)
+    second.close()
+    third = opened()
+    third.append(rows(5, 5), "a", 5)
+    third.close()
+    (tmp_path / "replay" / "00000001.rows").write_bytes(unsealed)
+    again = opened()
+    assert values(again) == list(range(10)) and again.next_seq("a") == 10
+    assert "came again" in caplog.text
+
+
 def test_damaged_stream_positions_are_an_error(opened, tmp_path):
     opened().close()
     (tmp_path / "replay" / "streams.json").write_text("[")
