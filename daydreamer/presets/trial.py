@@ -53,6 +53,8 @@ class Trial:
             load(self.preset, self.changes)
         )  # as it is now, whatever it was when something was tried
         what = [digest, preset, self.rollouts, self.seconds, self.seed]
+        if preset["task"]["fall"] is not None:
+            what.append("being put up again is a fall")  # which it was not at first
         if file := preset["robot_options"].get("calibration"):
             load_calibration(file)  # or say why not
             what.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())
