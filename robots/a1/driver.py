@@ -25,6 +25,7 @@ from robots.a1.records import (
     get_state,
     put_command,
 )
+from robots.a1.reports import QUIET, Reports
 from robots.a1.servo_config import ServoConfig
 from robots.a1.servo_process import ServoProcess, statistics
 from robots.clock import Clock, MonotonicClock
@@ -40,9 +41,6 @@ log = logging.getLogger(__name__)
 
 POLL = 0.005  # s between two looks while connecting or resetting
 ANSWER_WITHIN = 0.5  # s
-QUIET = 0.25  # s without a report from the servo after which it is told to hang;
-HUNG = 1.0  # s after which it is killed, and damped for,
-SURE = 0.2  # s for which that is looked at: this process may have slept itself
 START = 60.0  # s that the servo's process may take to begin, on a computer with much else to do
 
 
@@ -88,15 +86,13 @@ class A1:
             self._config = replace(self._config, latch=str(file))
         self._lock = RLock()  # of whoever connects, resets, reads, writes or closes, which may wait
         self._ordering = Lock()  # held for microseconds: a trip waits for nothing else
-        self._reading = Lock()  # the same, for what viewers ask
+        self._reports = Reports(self._clock.now)
         self._servo: ServoProcess | None = None
         self._order = blank(ORDER)
-        self._report: Record | None = None
         self._fallen: Fault | None = (
             None  # what brought the mode down, the worst of it; only a reset forgets it
         )
         self._state: RobotState | None = None  # the last one read
-        self._hung_since: float | None = None  # when the servo was first seen to hang
         self._accel_sum = np.zeros(3)
 
     # What a robot is
@@ -124,9 +120,10 @@ class A1:
             if self._servo is not None:
                 return
             self._refuse()
-            self._order, self._report, self._state = blank(ORDER), None, None
+            self._order, self._state = blank(ORDER), None
             self._accel_sum = np.zeros(3)
             self._servo = ServoProcess(self._config)
+            self._reports.follow(self._servo)
             try:
                 self._await_state(self._servo)
                 self._await_box(self._servo)
@@ -149,7 +146,7 @@ class A1:
         """
         with self._lock:
             servo = self._connected()
-            report = self._newest()
+            report = self._reports.newest()
             if not servo.running:
                 raise RobotError(f"the servo process of '{self.info.name}' is gone: {servo.last_words()}")
             self._replace_hung(servo)
@@ -183,7 +180,7 @@ class A1:
                 put_command(self._order, "command", sent)
                 self._order["commands"] += 1
                 self._servo.order(self._order)
-            report = self._newest()
+            report = self._reports.newest()
             if report is not None and report["mode"] != Mode.NORMAL:
                 return get_command(report, "sent")
             return sent
@@ -195,7 +192,7 @@ class A1:
     def close(self) -> None:
         """Damp for ``damp_time``, then let go. Idempotent, bounded, and safe when never connected."""
         with self._lock:
-            servo, report = self._servo, self._newest()
+            servo, report = self._servo, self._reports.newest()
             if servo is None:
                 return
             down = report is not None and report["mode"] != Mode.NORMAL
@@ -205,7 +202,8 @@ class A1:
                 self._order["close"] = 1
                 servo.order(self._order)
             servo.end()  # until it has left it hears of every stop, and keeps it
-            with self._ordering, self._reading:
+            with self._ordering:
+                self._reports.follow(None)
                 self._servo = None
                 servo.free()
 
@@ -223,13 +221,13 @@ class A1:
     @property
     def mode(self) -> Mode:
         """What the robot may do now; OFF when not connected, or when the servo is gone or hangs. Never waits."""
-        report = None if self._absent() else self._newest()
+        report = None if self._reports.absent() else self._reports.newest()
         return Mode.OFF if report is None else Mode(int(report["mode"]))
 
     @property
     def stopped(self) -> str:
         """Why the robot no longer obeys, for a person; empty while it does. Never waits."""
-        absent, report = self._absent(), self._newest()
+        absent, report = self._reports.absent(), self._reports.newest()
         if absent or report is None:
             return f"OFF: {absent or 'still being connected'}"
         mode = Mode(int(report["mode"]))
@@ -281,8 +279,8 @@ class A1:
     @property
     def estop(self) -> str:
         """The stop box: "none", "waiting", "ready", "pressed" or "lost"; "none" as well when not connected."""
-        report = self._newest() if self._servo is not None else None
-        if report is not None and self._config.estop and self._silence() > QUIET:
+        report = self._reports.newest() if self._servo is not None else None
+        if report is not None and self._config.estop and self._reports.silence() > QUIET:
             return EstopState.LOST.value
         return EstopState.NONE.value if report is None else ESTOPS[int(report["estop"])].value
 
@@ -324,49 +322,19 @@ class A1:
             raise RobotError(f"robot '{self.info.name}' is not connected. Call connect() first.")
         return self._servo
 
-    def _absent(self) -> str:
-        """Why there is no servo that does its work; empty while it does."""
-        with self._reading:
-            if self._servo is None:
-                return "not connected"
-            if not self._servo.running:
-                return f"the servo process is gone: {self._servo.last_words()}"
-        silence = self._silence()
-        return f"the servo process hangs: no word from it for {silence:.1f} s" if silence > QUIET else ""
-
-    def _silence(self) -> float:
-        """Seconds since the servo's newest report; 0 before the first."""
-        report = self._newest()
-        return 0.0 if report is None else self._clock.now() - float(report["now"])
-
     def _replace_hung(self, servo: ServoProcess) -> None:
-        """Kill a servo that hangs, and damp in its place: the robot may still be doing what it was told last.
-
-        Raises:
-            RobotError: it was so.
-        """
-        silence, now = self._silence(), self._clock.now()
-        if silence <= HUNG:
-            self._hung_since = None
-        elif self._hung_since is None:
-            self._hung_since = now
-        elif now - self._hung_since > SURE:
+        """Raise RobotError when ``servo`` hangs, having killed it and damped: the robot may do what it was told."""
+        if self._reports.hangs():
+            silence = self._reports.silence()
             servo.kill()
             raise RobotError(
                 f"the servo process of '{self.info.name}' hung for {silence:.1f} s: it was killed, and the robot told "
                 "to damp in its place. close() and connect() start another one."
             )
 
-    def _newest(self) -> Record | None:
-        with self._reading:
-            fresh = None if self._servo is None else self._servo.report()
-            if fresh is not None:
-                self._report = fresh
-            return self._report
-
     def _told(self) -> Record:
         """The newest report; there is one once ``connect`` has returned."""
-        report = self._newest()
+        report = self._reports.newest()
         if report is None:
             raise RobotError(f"robot '{self.info.name}' is still being connected")
         return report
@@ -416,7 +384,7 @@ class A1:
     def _await_state(self, servo: ServoProcess) -> None:
         started = self._clock.now()
         while True:
-            report, now = self._newest(), self._clock.now()
+            report, now = self._reports.newest(), self._clock.now()
             if report is not None and report["state"]["seq"] > 0:
                 return
             if not servo.running:

@@ -43,13 +43,15 @@ def terminal():
     os.close(descriptor)
 
 
-def says(descriptor, words, before=""):
-    """All output until ``words`` stand in it."""
+def says(descriptor, words, before="", again=b""):
+    """All output until ``words`` stand in it; ``again`` is pressed once more after each second."""
     text, deadline = before, time.monotonic() + LONG
     while words not in text:
         assert time.monotonic() < deadline, f"no {words!r} in {text!r}"
-        if select.select([descriptor], [], [], 0.1)[0]:
+        if select.select([descriptor], [], [], 1.0 if again else 0.1)[0]:
             text += os.read(descriptor, 4096).decode()
+        elif again:
+            os.write(descriptor, again)
     return text
 
 
@@ -83,7 +85,7 @@ def test_ctrl_c_does_what_it_always_does(terminal):
     says(descriptor, "ready")
     until(lambda: not lines_mode(descriptor))
     os.write(descriptor, b"\x03")
-    says(descriptor, "KeyboardInterrupt")
+    says(descriptor, "KeyboardInterrupt", again=b"\x03")
     os.waitpid(pid, 0)
     assert lines_mode(descriptor)
 

@@ -112,7 +112,7 @@ def lab(monkeypatch):
 @pytest.fixture
 def robot(lab):
     made = A1("127.0.0.1", patience=0.5)
-    made._clock = lab.clock
+    made._clock, made._reports._now = lab.clock, lab.clock.now
     made.connect()
     return made
 
