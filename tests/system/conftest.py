@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
@@ -106,6 +107,14 @@ class Job:
             kept = len(stored.get(spool.stream, ()))
             assert spool.oldest <= kept, f"rows of {spool.stream} are neither stored nor kept"
         return sum(map(len, stored.values()))
+
+    def policy_versions(self) -> NDArray[np.int64]:
+        """Of the policy that made each row, -1 where there was none yet: what a robot ran, however short the run."""
+        env = build.make_env(FAKE)
+        spec = row_spec(env.obs_spec, env.act_spec)
+        with Replay(self.logdir / "replay", spec, FAKE.learner.capacity, seed=0) as replay:
+            versions: NDArray[np.int64] = replay.read(0, len(replay), ["policy_version"])["policy_version"]
+        return versions
 
     def kill_all(self) -> None:
         for process in self.processes:

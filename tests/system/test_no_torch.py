@@ -31,13 +31,13 @@ def free_port():
 def test_an_actor_without_torch_runs_what_the_learner_learns(job):
     address = f"127.0.0.1:{free_port()}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
-    learner = job.start("learner", "--bind", address, "--robot-minutes", "0.2", *same)
+    learner = job.start("learner", "--bind", address, "--robot-minutes", "0.6", *same)
     program = [sys.executable, "-c", textwrap.dedent(WITHOUT_TORCH)]
     actor = job.start("actor", "--connect", address, *same, program=program)
     assert job.wait(learner) == 0, job.output(learner)
     assert job.wait(actor) == 0, job.output(actor)
-    assert job.check_rows() == 240
-    assert job.metric("policy/version") >= 0, "it ran policies that the learner published"
+    assert job.check_rows() == 720
+    assert job.policy_versions().max() >= 0, "it ran policies that the learner published"
 
 
 def test_a_robot_of_another_kind_is_refused_with_both_sides_shown(job):
