@@ -145,9 +145,7 @@ class Hands:
         self._robot, self._now = robot, now
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
         self._waiting: list[tuple[Hand, int]] = []  # and how often the robot had been tripped by then
-        self._lock = (
-            threading.Lock()
-        )  # of what waits and what is kept; held for no longer than it takes to look
+        self._lock = threading.Lock()  # of what waits and what is kept; held for microseconds
         self._keep, self._kept = keep, wanted
         self.wanted = wanted
         self.last = ""  # the newest wish and what became of it, for people
@@ -167,10 +165,8 @@ class Hands:
         if hand.wish == "damp":
             # First: the robot is asked nothing that could wait. Viewers repeat a stop until the robot shows it.
             again = self._robot.trip(f"stopped by {_who(hand)}")
-            with self._lock:
-                self._waiting = [
-                    (hand, self._robot.trips)
-                ]  # what was wished before a stop is not done after it
+            with self._lock:  # what was wished before a stop is not done after it
+                self._waiting = [(hand, self._robot.trips)]
                 self._remember()
             if not again:
                 self._count(hand.wish)
