@@ -61,7 +61,7 @@ class Monitor:
             from daydreamer.web import access, beside, server
         except ModuleNotFoundError as error:
             raise DaydreamerError(
-                f"the page needs {error.name}: from a clone: pip install '.[web]'"
+                f"the page needs {error.name}; from a clone: pip install '.[web]'"
             ) from error
         log_to_stderr()
         die_with_parent()

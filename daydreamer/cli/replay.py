@@ -94,7 +94,7 @@ class Export:
     """Write all good rows in another format.
 
     npz: one NumPy file. lerobot: a LeRobotDataset of version 3 (needs pyarrow). mcap: a log for viewers such as
-    Foxglove (needs mcap). The latter two come with: from a clone: pip install '.[export]'.
+    Foxglove (needs mcap). The latter two come with the extra `export`; from a clone: pip install '.[export]'.
     """
 
     run_dir: Run

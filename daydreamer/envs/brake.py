@@ -158,7 +158,9 @@ class Brake:
     def stopped(self) -> str:
         """Why the robot does not obey; empty while it does."""
         own = self._robot.stopped
-        return f"{self._why}; {own}" if self._why and own.startswith("OFF") else self._why or own
+        if self._why and own.startswith("OFF"):  # whoever should have damped it may not be there
+            return f"{self._why}; {own}"
+        return self._why or own
 
     def connect(self) -> None:
         """Connect it. A brake that was on stays on."""

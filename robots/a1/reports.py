@@ -8,7 +8,7 @@ from threading import Lock
 from robots.a1.records import Record
 from robots.a1.servo_process import ServoProcess
 
-QUIET = 0.25  # s without a report from the servo after which it is told to hang;
+QUIET = 0.25  # s without a report from the servo after which people are told that it hangs;
 HUNG = 1.0  # s after which it does,
 SURE = 0.2  # s for which that is looked at: this process may have slept itself
 

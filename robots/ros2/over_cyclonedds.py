@@ -35,7 +35,7 @@ def open_node(config: NodeConfig) -> CycloneNode:
         import cyclonedds.core  # noqa: F401
     except ImportError as error:
         raise BackEndError(
-            f"the back end 'cyclonedds' needs it ({error}): from a clone: pip install '.[dds]', or pip install "
+            f"the back end 'cyclonedds' needs it ({error}); from a clone: pip install '.[dds]', or pip install "
             "cyclonedds; where there is no wheel, as on aarch64, use rclpy"
         ) from error
     from cyclonedds.core import DDSException

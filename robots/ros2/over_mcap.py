@@ -23,7 +23,7 @@ class Recording:
             from mcap.writer import Writer
         except ImportError as error:
             raise BackEndError(
-                "the back end 'mcap' needs mcap: from a clone: pip install '.[mcap]', or pip install mcap"
+                "the back end 'mcap' needs mcap; from a clone: pip install '.[mcap]', or pip install mcap"
             ) from error
         if config.file is None:
             raise BackEndError("the back end 'mcap' writes a file: name it with --file RECORDING.mcap")

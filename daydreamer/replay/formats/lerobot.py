@@ -295,6 +295,6 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet
     except ImportError as error:
         raise DaydreamerError(
-            "the LeRobot format needs pyarrow: from a clone: pip install '.[export]'"
+            "the LeRobot format needs pyarrow; from a clone: pip install '.[export]'"
         ) from error
     return pyarrow, pyarrow.parquet

@@ -27,7 +27,7 @@ def write(archive: Archive, path: Path) -> int:
     try:
         from mcap.writer import Writer
     except ImportError as error:
-        raise DaydreamerError("the MCAP format needs mcap: from a clone: pip install '.[export]'") from error
+        raise DaydreamerError("the MCAP format needs mcap; from a clone: pip install '.[export]'") from error
     count = 0
     specs = archive.layout.specs
     with open(path, "wb") as file:

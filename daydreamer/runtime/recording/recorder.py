@@ -42,7 +42,7 @@ class RecorderConfig:
 def check_installed() -> None:
     """Raise DaydreamerError unless the libraries that write recordings can be imported."""
     if importlib.util.find_spec("mcap_ros2") is None:
-        raise DaydreamerError("a recording needs mcap-ros2-support: from a clone: pip install '.[export]'")
+        raise DaydreamerError("a recording needs mcap-ros2-support; from a clone: pip install '.[export]'")
 
 
 class Recorder:
