@@ -37,6 +37,7 @@ _TABLE = (
     Metric("robot/standing", "fraction", "share of steps upright and with every gate of the reward open"),
     Metric("robot/forward_speed", "m/s", "forward speed in the heading frame, estimated onboard", ".2f"),
     Metric("robot/reward", "1", "reward as the task gives it, before any scaling for learning", ".2f"),
+    Metric("robot/original_reward", "1", "reward as DayDreamer has it, whatever the task's own is", ".2f"),
     Metric("robot/reward_upright", "1", "reward term r_upr", ".2f"),
     Metric("robot/reward_hip", "1", "reward term r_hip", ".2f"),
     Metric("robot/reward_thigh", "1", "reward term r_thigh", ".2f"),

@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 
 from daydreamer.agents.dreamer.config import cpu
-from daydreamer.envs.tasks.walk import WalkConfig
 from daydreamer.presets import a1_sim
 from daydreamer.runtime.actor import ActorConfig
 
@@ -17,8 +16,11 @@ PRESET = replace(
     doc="Unitree A1 in PyBullet: from standing, walk; put back on its feet after every fall",
     robot_options={"start": "stand"},
     restart="stand",
-    task=WalkConfig(
-        action_low=(0.3753, 0.2958, 0.2803), action_high=(0.6247, 0.4485, 0.7287), fall=math.radians(30)
+    task=replace(
+        a1_sim.PRESET.task,
+        action_low=(0.3753, 0.2958, 0.2803),
+        action_high=(0.6247, 0.4485, 0.7287),
+        fall=math.radians(30),
     ),
     agent=replace(cpu(reward_offset=5.0, reward_scale=10.0), continuation=True),
     actor=ActorConfig(),

@@ -18,6 +18,7 @@ _NAMES = {
     "log/truth/up": "robot/truth_up",
     "log/truth/forward_speed": "robot/truth_forward_speed",
     "reward": "robot/reward",
+    "log/original_reward": "robot/original_reward",
 }
 
 

@@ -35,7 +35,7 @@ class RolloutScore:
     stands: bool
     walks: bool
     first_upright: float | None  # s until it was upright for the first time
-    reward: float  # mean
+    reward: float  # mean, as DayDreamer has it, however the task rewards
     motion: MotionScore | None = None  # of a robot that tells
 
 
@@ -84,7 +84,7 @@ def score_rollout(
         up: ``[N]`` true up . z.
         calf: ``[N]`` the reward's calf term, which is positive only when all gates before it are open.
         speed: ``[N]`` m/s, true forward speed in the heading frame.
-        reward: ``[N]``.
+        reward: ``[N]``, DayDreamer's.
         hz: Steps per second.
         ended: ``[N]`` steps at which the task ended by a fall and the robot was put up again; none by default. Whoever
             is put up again has neither got up nor stands.

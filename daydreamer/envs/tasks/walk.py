@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,7 @@ class WalkTask:
                 f"{info.name} stands at {info.stand_pos} rad, outside of the actions' {low} to {high}"
             )
         self._joint_centre, self._joint_half = lower + span / 2, span / 2
+        self._original = replace(self._config.reward, level=None)
         self._worst = worst_deviation(info.stand_pos, info.joint_lower, info.joint_upper)
         self._filter: LowPass | None = None
         self._target = np.zeros(info.joints)
@@ -100,6 +101,7 @@ class WalkTask:
             "log/up": ArraySpec(low=-1.0, high=1.0, unit="1", doc="up.z: 1 upright, -1 on the back"),
             "log/standing": ArraySpec(low=0.0, high=1.0, unit="1", doc="1 when upright with every gate open"),
             "log/forward_speed": ArraySpec(unit="m/s", doc="estimated, in the heading frame"),
+            "log/original_reward": ArraySpec(unit="1", doc="as DayDreamer has it, level or not"),
             **{f"log/reward/{term}": ArraySpec(low=0.0, high=1.0, unit="1", doc="term") for term in TERMS},
         }
 
@@ -136,7 +138,7 @@ class WalkTask:
         return seen
 
     def judge(self, state: RobotState, estimate: Estimate) -> Judgement:
-        """DayDreamer's reward, 5 on the back to 14 walking. Terminal when tilted beyond ``fall``."""
+        """The reward, 5 on the back to 14 walking. Terminal when tilted beyond ``fall``."""
         reward = self._config.reward
         up = min(max(float(estimate.up_z), -1.0), 1.0)
         # A joint pushed past its limit is no worse than one at it.
@@ -149,6 +151,9 @@ class WalkTask:
             "log/up": up,
             "log/standing": float(up > UPRIGHT and terms["calf"] > reward.gate),
             "log/forward_speed": float(estimate.velocity_heading[0]),
+            "log/original_reward": total(
+                walk_reward(up, deviation, velocity, self._original), self._original
+            ),
             **{f"log/reward/{term}": value for term, value in terms.items()},
         }
         fall = self._config.fall
