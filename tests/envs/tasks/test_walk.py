@@ -5,6 +5,7 @@ import pytest
 
 from daydreamer.core import specs
 from daydreamer.envs.tasks.walk import WalkConfig, WalkTask
+from daydreamer.envs.tasks.walk_reward import WalkRewardConfig
 from robots.a1 import model
 from robots.robot import JointCommand, RobotState
 
@@ -160,6 +161,13 @@ def test_reward_on_the_back_standing_and_walking():
     assert task.judge(state(), replace(walking, lifted=True)).reward == pytest.approx(9.0), (
         "carried, not walking"
     )
+
+
+def test_daydreamers_own_reward_is_logged_beside_one_that_wants_a_level_body():
+    task = WalkTask(INFO, WalkConfig(reward=WalkRewardConfig(level=(0.4, 0.95))))
+    judged = task.judge(state(), Estimate(up_z=0.84))
+    assert judged.log["log/original_reward"] == pytest.approx(8.92)
+    assert judged.reward == pytest.approx(8.32)
 
 
 def test_a_squat_is_paid_by_how_far_it_is_from_standing():

@@ -89,6 +89,33 @@ def test_a_shut_gate_shuts_all_that_follow():
     assert terms == pytest.approx({"upright": 1.0, "hip": 0.5, "thigh": 0.0, "calf": 0.0, "velocity": 0.0})
 
 
+# With a level of 0.4 to 0.95: up_z = 0.84 is 0.8 of the way, 0.675 half of it.
+LEVEL = WalkRewardConfig(level=(0.4, 0.95))
+
+
+def test_legs_and_speed_count_as_far_as_the_body_is_level():
+    leaning = walk_reward(0.84, STAND, np.array([0.3, 0.0, 0.0]), LEVEL)
+    assert leaning == pytest.approx({"upright": 0.92, "hip": 0.8, "thigh": 0.8, "calf": 0.8, "velocity": 0.8})
+    # 0.92 + 3 x 0.8 + 10 (0.8 + 1) / 2
+    assert total(leaning, LEVEL) == pytest.approx(12.32)
+    for up in (0.95, 1.0):
+        walking = np.array([0.3, 0.0, 0.0])
+        assert walk_reward(up, STAND, walking, LEVEL) == walk_reward(up, STAND, walking, CONFIG)
+
+
+def test_a_body_that_is_hardly_level_shuts_the_gates_behind_the_hip():
+    terms = walk_reward(0.675, STAND, np.array([0.3, 0.0, 0.0]), LEVEL)
+    assert terms == pytest.approx({"upright": 0.8375, "hip": 0.5, "thigh": 0.0, "calf": 0.0, "velocity": 0.0})
+
+
+def test_pushing_along_on_the_nose_pays_less_than_standing():
+    # A pose that was learnt: 0.9175 + 0.78 + 0.76 + 0.79 + 10 without the level. With it the hip earns 43/55 of 0.78,
+    # which shuts the next gate: 0.9175 + 0.617 + 5.
+    pose, pushing = deviation(hip=0.22, thigh=0.24, calf=0.21), np.array([0.5, 0.0, 0.0])
+    assert total(walk_reward(0.835, pose, pushing, CONFIG), CONFIG) == pytest.approx(13.25, abs=0.005)
+    assert total(walk_reward(0.835, pose, pushing, LEVEL), LEVEL) == pytest.approx(6.53, abs=0.005)
+
+
 def test_worst_deviation_is_to_the_further_limit():
     # A1: hip 0.802 either way; thigh max(0.9 + 1.05, 4.19 - 0.9) = 3.29; calf max(0.9, 0.884) = 0.9
     worst = worst_deviation(
@@ -97,7 +124,10 @@ def test_worst_deviation_is_to_the_further_limit():
     np.testing.assert_allclose(worst, [0.802, 3.29, 0.9])
 
 
-@pytest.mark.parametrize("bad", [{"gate": 1.0}, {"speed": 0.0}, {"velocity_scale": -1.0}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"gate": 1.0}, {"speed": 0.0}, {"velocity_scale": -1.0}, {"level": (0.9, 0.9)}, {"level": (0.4, 1.1)}],
+)
 def test_constants_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="expected"):
         WalkRewardConfig(**bad)
