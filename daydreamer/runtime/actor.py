@@ -1,7 +1,7 @@
 """The program on the robot: observe, act, hand the row to the link, twenty times a second.
 
-It never waits for the learner, with one exception: a stand-in that runs faster than real time waits for credit,
-during which its time stands still.
+Once it has begun it never waits for the learner, with one exception: a stand-in that runs faster than real time waits
+for credit, during which its time stands still.
 """
 
 from __future__ import annotations
@@ -59,6 +59,9 @@ class ActorConfig:
     wait_for_credit: bool = (
         False  # stand still while the learner wants no rows; only where time can stand still
     )
+    await_learner: float = (
+        5.0  # s at most, before the robot is touched, in which the learner may refuse this actor
+    )
     report_every: float = 1.0  # s
 
     def __post_init__(self) -> None:
@@ -67,6 +70,8 @@ class ActorConfig:
                 "hold and babble_hold are at least one step and report_every is positive; got "
                 f"{self.hold}, {self.babble_hold} and {self.report_every}"
             )
+        if not self.await_learner >= 0:
+            raise ValueError(f"await_learner is a time of 0 s or more, got {self.await_learner}")
         if not 0 <= self.babble < 1:
             raise ValueError(f"babble is a share of the steps in [0, 1), got {self.babble}")
 
@@ -133,6 +138,8 @@ class Actor:
             Refused: The learner does not want this actor, and never did.
         """
         self._stop = lambda: stop() or self._told_by_learner()
+        if reason := self._await_learner():
+            return reason
         try:
             obs = self._env.reset()  # connects, and moves nothing
             if self._away():
@@ -281,6 +288,15 @@ class Actor:
         return obs if obs["is_last"] else {**obs, "is_first": np.asarray(True)}
 
     # Around the step
+
+    def _await_learner(self) -> str | None:
+        """Give the learner time to refuse this actor before anything moves. Why to stop meanwhile, or None."""
+        until = self._wall.now() + self._config.await_learner
+        while not self._link.status().connected and self._wall.now() < until:
+            if reason := self._stop():
+                return reason
+            self._wall.sleep_until(self._wall.now() + _POLL)
+        return None
 
     def _told_by_learner(self) -> str | None:
         status = self._link.status()

@@ -205,6 +205,30 @@ def test_a_learner_that_never_wanted_it_is_an_error(make_actor, actor_link):
         make_actor().run(Stop(3))
 
 
+def test_a_learner_that_refuses_does_so_before_the_robot_is_touched(make_actor, env, actor_link, wall):
+    actor_link.connected = False
+
+    def refuse_later():
+        if wall.now() > 2.0:
+            actor_link.refused = "other rows"
+
+    with pytest.raises(Refused, match="other rows"):
+        make_actor().run(refuse_later)
+    assert env.resets == 0 and env.actions == []
+
+
+def test_without_a_word_from_the_learner_it_begins_after_a_while(make_actor, env, actor_link, wall):
+    actor_link.connected = False
+    make_actor(await_learner=0.1).run(Stop(23))
+    assert wall.now() == pytest.approx(0.1) and len(env.actions) == 3
+
+
+def test_stopped_while_it_waits_for_the_learner_it_leaves_the_robot_alone(make_actor, env, actor_link):
+    actor_link.connected = False
+    assert make_actor().run(Stop(3)) == "enough"
+    assert env.resets == 0
+
+
 def test_a_learner_that_wanted_it_once_may_change_its_mind_without_harm(make_actor, actor_link):
     actor = make_actor()
     actor.run(Stop(1))
