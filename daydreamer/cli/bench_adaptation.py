@@ -23,16 +23,26 @@ from daydreamer.runtime.scoring import Evaluation
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.supervise import this_program
 
-CASES: dict[str, tuple[str, ...]] = {
-    "pushes": (
-        "robot_options.push=15",
-    ),  # impulses up to 15 N s in any horizontal direction, every 5 to 10 s
-    "payload": ("robot_options.payload=3",),  # kg
-    "friction": ("robot_options.friction=0.3",),
+
+@dataclass(frozen=True)
+class Case:
+    """Settings of a changed robot, and of how it learns; its control has the latter, too."""
+
+    robot: tuple[str, ...]
+    learning: tuple[str, ...] = ()
+
+
+CASES = {
+    # impulses up to 15 N s in any horizontal direction, every 5 to 10 s
+    "pushes": Case(("robot_options.push=15",)),
+    "payload": Case(("robot_options.payload=3",)),  # kg
+    "friction": Case(("robot_options.friction=0.3",)),
     # Its left is not its right: mirrored, its rows would say that the other knee is weak.
-    "weak-knee": ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5", "learner.mirror=0"),
+    "weak-knee": Case(
+        ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5"), ("learner.mirror=0",)
+    ),
 }
-OWN = "unchanged"  # as it was when it learned to walk
+OWN = "unchanged"  # the robot as it was when it learned to walk
 
 Scored = tuple[Path, tuple[str, ...]]  # a policy, and the settings of the robot that it is scored on
 
@@ -46,7 +56,7 @@ class Adaptation:
     on where it stopped.
 
     A robot that learns for longer walks better anyway. So one copy for each seed learns as long on the robot as it was,
-    and is scored on every changed one, too.
+    and is scored on every changed one, too. A weak knee is learned without mirroring, and has a control of its own.
     """
 
     run_directory: Annotated[
@@ -79,13 +89,14 @@ class Adaptation:
         hz = load_preset(config["name"], tuple(config["changes"])).hz
         rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
         own = (*config["changes"], *self.changes)
-        robots = {case: (*own, *CASES[case]) for case in self.cases}
+        robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}
+        controls = {_control(case): (*own, *CASES[case].learning) for case in self.cases if self.control}
         for changes in robots.values():
             load_preset(config["name"], changes)  # a mistake is told before anything is copied
         seeds = [int(seed) for seed in self.seeds.split(",")]
         jobs = {
-            (robot, seed): self._job(robot, seed, config["name"], changes, rows, hz)
-            for robot, changes in (robots | ({OWN: own} if self.control else {})).items()
+            (name, seed): self._job(name, seed, config["name"], changes, rows, hz)
+            for name, changes in (robots | controls).items()
             for seed in seeds
         }
         # The copies of another run, or of this one further on, would be compared with what they do not come from.
@@ -105,7 +116,7 @@ class Adaptation:
             (jobs[case, seed].name, {
                 "on its own robot": (old, tuple(config["changes"])),
                 "changed, before": (old, changes),
-                **({"changed, learned on its own": (new[OWN, seed], changes)} if self.control else {}),
+                **({"changed, learned on its own": (new[_control(case), seed], changes)} if self.control else {}),
                 "changed, after": (new[case, seed], changes),
             })
             for case, changes in robots.items() for seed in seeds
@@ -147,6 +158,11 @@ class Adaptation:
     def _say(self, text: str) -> None:
         if not self.json:
             print(text, flush=True)
+
+
+def _control(case: str) -> str:
+    """The copy that ``case`` is compared with: it learns in the same way, on the robot as it was."""
+    return f"{OWN}-{case}" if CASES[case].learning else OWN
 
 
 def _row(name: str, cells: dict[str, Evaluation]) -> str:

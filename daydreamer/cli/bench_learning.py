@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +62,8 @@ class Learning:
     def run(self) -> int:
         """Train, evaluate, write."""
         preset = load_preset(self.preset, self._all_changes())
-        claim(self.out, {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())})
+        said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
+        claim(self.out, {**said, "resolved": asdict(preset)})
         rows = rows_of(self.robot_minutes, preset.hz)
         jobs = [
             Job(f"seed-{seed}", RunDir(self._place(seed)), self._command(seed), rows)

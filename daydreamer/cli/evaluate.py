@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 
 from daydreamer.cli.options import Changes, load_preset
-from daydreamer.cli.policy_source import newest_policy
+from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.score_card import card_of, write_with_card
@@ -132,12 +132,10 @@ class Evaluate:
     def _trial(self) -> tuple[RunDir, Callable[[Path], Trial]]:
         """The run, and what is tried with one of its policies."""
         run = RunDir(self.run_directory)
-        config = run.read_config()
-        changes = (*config["changes"], *self.changes)
-        load_preset(config["name"], changes)  # a mistake is told now
-        return run, lambda policy: Trial(
-            policy, config["name"], changes, self.rollouts, self.seconds, self.seed
-        )
+        name, own = preset_of(run.read_config())
+        changes = (*own, *self.changes)
+        load_preset(name, changes)  # a mistake is told now
+        return run, lambda policy: Trial(policy, name, changes, self.rollouts, self.seconds, self.seed)
 
 
 def _say(score: RolloutScore) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import read_card
-from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.run_dir import RunDir, differences
+
+_log = logging.getLogger(__name__)
+
+_TASK = ("robot", "hz", "task")  # of a run's configuration: what its policy learned to do
 
 PolicyOrRun = Annotated[
     Path,
@@ -50,7 +58,7 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
         run = RunDir(path)
         config = run.read_config()
         policy = run.best if best and run.best.exists() else newest_policy(run)
-        return Source(policy, config["name"], tuple(config["changes"]))
+        return Source(policy, *preset_of(config))
     if not path.exists():
         raise DaydreamerError(f"there is no policy and no run at {path}")
     card = read_card(path)
@@ -58,9 +66,20 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
         return Source(path, card.preset, card.changes)
     of_run = RunDir(path.parent.parent)  # RUN/policies/v000123.onnx
     if of_run.config.exists():
-        config = of_run.read_config()
-        return Source(path, config["name"], tuple(config["changes"]))
+        return Source(path, *preset_of(of_run.read_config()))
     return Source(path, preset, ())
+
+
+def preset_of(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The preset and the changes of a run, by its configuration. Warns where they mean another task today."""
+    name, changes = config["name"], tuple(config["changes"])
+    today = json.loads(json.dumps(asdict(load(name, changes))))
+    lines = [
+        line for part in _TASK if part in config for line in differences(config[part], today[part], part)
+    ]
+    if lines:
+        _log.warning("the preset %s is not what it was when this run began: %s", name, "; ".join(lines))
+    return name, changes
 
 
 def newest_policy(run: RunDir) -> Path:

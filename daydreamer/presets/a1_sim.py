@@ -9,8 +9,8 @@ from daydreamer.presets.preset import Preset
 from daydreamer.runtime.actor import ActorConfig
 from daydreamer.runtime.learner import LearnerConfig
 
-# A body that leans by more than 18 degrees earns less for its legs and its speed, by more than 66 degrees nothing; one
-# that walks leans by less. Without that some learn to push themselves along on their nose.
+# Legs and speed earn less when the body leans by more than 18 degrees, and speed nothing from 22 to 38 degrees on, by
+# how bent the legs are; one that walks leans by less. Without that some learn to push themselves along on their nose.
 # Rewards are 5 on the back, 9 standing, 14 walking: (r - 5) / 10 fits them into [0, 1], and a fresh critic,
 # which says 0 everywhere, is right about the back from the start.
 # It explores until it stands; then less and less, because the noise topples it: replay holds 7.5 a step when most of

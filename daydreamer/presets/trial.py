@@ -17,7 +17,7 @@ from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.runtime.evaluate import evaluate
 from daydreamer.runtime.policy import OnnxPolicy
-from daydreamer.runtime.scoring import Evaluation, evaluation_from_dict
+from daydreamer.runtime.scoring import MEANING, Evaluation, evaluation_from_dict
 from robots.calibration import load as load_calibration
 
 
@@ -52,9 +52,7 @@ class Trial:
         preset = asdict(
             load(self.preset, self.changes)
         )  # as it is now, whatever it was when something was tried
-        what = [digest, preset, self.rollouts, self.seconds, self.seed]
-        if preset["task"]["fall"] is not None:
-            what.append("being put up again is a fall")  # which it was not at first
+        what = [MEANING, digest, preset, self.rollouts, self.seconds, self.seed]
         if file := preset["robot_options"].get("calibration"):
             load_calibration(file)  # or say why not
             what.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())

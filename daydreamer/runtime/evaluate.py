@@ -16,7 +16,7 @@ from daydreamer.runtime.film import Recording
 from daydreamer.runtime.motion import MotionRecorder
 from daydreamer.runtime.scoring import WALKS_LAST, Evaluation, RolloutScore, score_rollout, summarise
 
-_TRUTH = ("log/truth/up", "log/reward/calf", "log/truth/forward_speed", "log/original_reward")
+_TRUTH = ("log/truth/up", "log/original_calf", "log/truth/forward_speed", "log/original_reward")
 
 
 def evaluate(

@@ -53,15 +53,21 @@ def rows_of(robot_minutes: float, hz: float) -> int:
 def claim(out: Path, settings: Mapping[str, Any]) -> None:
     """Write ``settings`` into the directory ``out``, for one experiment only: the table of two would be of neither.
 
+    What the settings there do not mention yet is added to them.
+
     Raises:
         DaydreamerError: another one was begun there.
     """
     path = out / "settings.json"
     out.mkdir(parents=True, exist_ok=True)
-    if path.exists() and (lines := differences(json.loads(path.read_bytes()), settings, "settings")):
+    plain = json.loads(json.dumps(settings))
+    before = json.loads(path.read_bytes()) if path.exists() else plain
+    if lines := differences(
+        before, {key: value for key, value in plain.items() if key in before}, "settings"
+    ):
         text = "\n  ".join(lines)
         raise DaydreamerError(f"{out} was begun with other settings:\n  {text}\nUse those, or another --out.")
-    write_atomically(path, (json.dumps(settings, indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps(plain, indent=1) + "\n").encode())
 
 
 def work_off(

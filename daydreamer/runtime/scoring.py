@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from daydreamer.runtime.motion import MotionScore, mean_motion
 
+MEANING = 2  # of a score: those remembered under another are made anew
+
 UPRIGHT = 0.9  # up . z above this
-GATE = 0.7  # the reward's calf term above this: every gate of the reward is open
+GATE = 0.7  # DayDreamer's calf term above this: every gate of its reward is open
 WALKING = 0.2  # m/s
 STANDS_LAST, STANDS_SHARE = 10.0, 0.9  # s, share of it
 WALKS_LAST = 20.0  # s
@@ -82,7 +84,7 @@ def score_rollout(
 
     Args:
         up: ``[N]`` true up . z.
-        calf: ``[N]`` the reward's calf term, which is positive only when all gates before it are open.
+        calf: ``[N]`` the calf term of DayDreamer's reward, which is positive only when all gates before it are open.
         speed: ``[N]`` m/s, true forward speed in the heading frame.
         reward: ``[N]``, DayDreamer's.
         hz: Steps per second.

@@ -8,7 +8,6 @@ import torch
 
 from daydreamer.agents.dreamer.agent import Dreamer
 from daydreamer.agents.dreamer.config import KLConfig, ScalarConfig, daydreamer_a1, micro
-from daydreamer.agents.dreamer.policy import AveragedPolicy
 from daydreamer.core.specs import ArraySpec
 from tests.contracts.agent_contract import ACT, OBS, AgentContract, policy_equals_torch
 from tests.contracts.agent_contract import made_up_batch as batch
@@ -125,16 +124,6 @@ def test_a_kept_policy_is_the_average_of_its_last_updates():
     other = Dreamer(OBS, ACT, agent.config, seed=4)
     other.load(agent.save())
     assert other.policy(averaged=True) == agent.policy(averaged=True)
-
-
-def test_an_average_over_a_share_of_training_begins_with_the_newest_and_then_looks_back_further():
-    learning = torch.nn.Linear(1, 1, bias=False)
-    average = AveragedPolicy(learning, share=0.5)
-    for update, (weight, expected) in enumerate([(8.0, 8.0), (4.0, 4.0), (1.0, 2.0), (4.0, 3.0)], start=1):
-        with torch.no_grad():
-            learning.weight.fill_(weight)
-        average.follow(update)  # rates 1 (of 2), 1, 2/3, 1/2
-        assert average.step.weight.item() == pytest.approx(expected)
 
 
 def test_images_are_encoded_decoded_and_predicted():

@@ -53,6 +53,21 @@ def test_the_actor_takes_one_step_for_so_many_of_the_critics():
     assert all(moved(agent.actor, actor)) and agent.log_temperature.item() != np.log(0.01).astype(np.float32)
 
 
+def test_a_kept_policy_is_the_average_of_the_actors_last_steps():
+    agent = ModelFree(OBS, ACT, dataclasses.replace(SMALL_DROQ, updates_per_step=2, policy_average=1.0))
+    seen = []
+    for step in range(6):
+        agent.train(made_up_batch())
+        if step % 2:
+            seen.append(weights(agent.actor))
+    for averaged, *each in zip(agent.averaged.step.parameters(), *seen, strict=True):
+        torch.testing.assert_close(averaged, torch.stack(each).mean(0))
+    assert agent.policy(averaged=True) != agent.policy()
+    other = ModelFree(OBS, ACT, agent.config, seed=4)
+    other.load(agent.save())
+    assert other.policy(averaged=True) == agent.policy(averaged=True)
+
+
 def test_two_rows_across_the_boundary_of_a_stream_teach_nothing():
     batch = made_up_batch(length=2)
     batch["is_first"] = np.array([[False, True]] * 4)

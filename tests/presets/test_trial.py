@@ -38,6 +38,12 @@ def test_a_trial_is_the_same_for_the_same_policy_on_the_same_robot(policies, tmp
     assert len({key, *(other.key() for other in others)}) == 4
 
 
+def test_a_score_that_means_something_else_is_made_anew(policies, monkeypatch):
+    before = trial(policies[0]).key()
+    monkeypatch.setattr("daydreamer.presets.trial.MEANING", -1)
+    assert trial(policies[0]).key() != before
+
+
 def test_results_are_remembered_and_come_in_order(policies, tmp_path, monkeypatch):
     trials = [trial(policy) for policy in policies]
     first = list(run_all(trials, memories=[tmp_path] * 2))

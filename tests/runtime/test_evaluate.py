@@ -12,7 +12,7 @@ class Slope:
 
     def __init__(self, seed):
         self.seed, self.steps, self.closed = seed, 0, False
-        truth = ("log/truth/up", "log/truth/forward_speed", "log/reward/calf", "log/original_reward")
+        truth = ("log/truth/up", "log/truth/forward_speed", "log/original_calf", "log/original_reward")
         self.obs_spec = {**FLAGS, **{key: ArraySpec() for key in truth}}
         self.act_spec = {"action": ArraySpec((1,), low=-1.0, high=1.0)}
 
@@ -31,7 +31,7 @@ class Slope:
         return {
             "reward": np.float32(1), "is_first": np.bool_(self.steps == 0), "is_last": np.bool_(False),
             "is_terminal": np.bool_(False), "log/truth/up": np.float32(up),
-            "log/truth/forward_speed": np.float32(speed), "log/reward/calf": np.float32(0.8),
+            "log/truth/forward_speed": np.float32(speed), "log/original_calf": np.float32(0.8),
             "log/original_reward": np.float32(1),
         }  # fmt: skip
 

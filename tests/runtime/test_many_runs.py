@@ -32,6 +32,10 @@ def test_a_directory_is_for_one_experiment(tmp_path):
     claim(tmp_path / "out", {"run": "a", "changes": []})
     with pytest.raises(DaydreamerError, match=r'run: was "a", is "b"'):
         claim(tmp_path / "out", {"run": "b", "changes": []})
+    # What was not written down yet is from then on.
+    claim(tmp_path / "out", {"run": "a", "changes": [], "resolved": {"hz": 20.0}})
+    with pytest.raises(DaydreamerError, match=r"settings\.resolved\.hz: was 20\.0, is 10\.0"):
+        claim(tmp_path / "out", {"run": "a", "changes": [], "resolved": {"hz": 10.0}})
 
 
 def touch(path):

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daydreamer.agents import interface, saved
+from daydreamer.agents.averaged import AveragedPolicy
 from daydreamer.agents.dreamer.behavior import Behavior
 from daydreamer.agents.dreamer.config import DreamerConfig, OptimiserConfig
-from daydreamer.agents.dreamer.policy import AveragedPolicy, PolicyStep, export
+from daydreamer.agents.dreamer.policy import PolicyStep, export
 from daydreamer.agents.dreamer.rssm import State
 from daydreamer.agents.dreamer.world_model import WorldModel
 from daydreamer.agents.exported import ExportedPolicy

@@ -1,10 +1,7 @@
-"""The acting half of a Dreamer as a module of plain tensors in and out, ready for ONNX; and averaged over training."""
+"""The acting half of a Dreamer as a module of plain tensors in and out, ready for ONNX."""
 
 from __future__ import annotations
 
-import copy
-
-import torch
 from torch import Tensor, nn
 
 from daydreamer.agents.dreamer.behavior import Actor
@@ -47,23 +44,3 @@ def export(step: PolicyStep, senses: Specs, act: Specs) -> ExportedPolicy:
     carry = {"deter": rssm.deter_size, "stoch": rssm.stoch_size, "action": action}
     noise = {"latent": (rssm.latent.noise_size, rssm.latent.noise_kind), "action": (action, "normal")}
     return ExportedPolicy(step, obs, act, carry, noise)
-
-
-class AveragedPolicy:
-    """A policy whose weights follow those of the one that learns, averaged over the last ``share`` of all updates.
-
-    Policies seconds apart can differ between walking and lying still; their average is steadier.
-    The window grows with training: early on there is little to wait for, later there is much to average.
-
-    Source: Polyak and Juditsky 1992 (averaging iterates); Karras et al. 2024, section 3 (a window that grows).
-    """
-
-    def __init__(self, learning: PolicyStep, share: float):
-        self.learning, self.share = learning, share
-        self.step = copy.deepcopy(learning).requires_grad_(False)
-
-    @torch.no_grad()
-    def follow(self, update: int) -> None:
-        """Move towards the weights after gradient step ``update``, which counts from 1."""
-        rate = min(1.0, 1.0 / (self.share * update))
-        torch._foreach_lerp_(list(self.step.parameters()), list(self.learning.parameters()), rate)

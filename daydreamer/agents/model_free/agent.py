@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from daydreamer.agents import interface, saved
+from daydreamer.agents.averaged import AveragedPolicy
 from daydreamer.agents.exported import ExportedPolicy
 from daydreamer.agents.model_free import losses
 from daydreamer.agents.model_free.actor import Actor
 from daydreamer.agents.model_free.config import ModelFreeConfig
 from daydreamer.agents.model_free.critic import Critics
-from daydreamer.agents.model_free.policy import export
+from daydreamer.agents.model_free.policy import PolicyStep, export
 from daydreamer.agents.model_free.transitions import Transitions, transitions
 from daydreamer.core.errors import SpecMismatch
 from daydreamer.core.specs import Specs
@@ -62,7 +63,10 @@ class ModelFree:
         self.temperature_opt = Optimiser([self.log_temperature], config.temperature_lr, _EPS, 0.0, _NO_CLIP)
         self.rng = torch.Generator(self.device).manual_seed(seed)
         self.updates = 0
+        self.newest = PolicyStep(self.actor, config.frames)
+        self.averaged = AveragedPolicy(self.newest, config.policy_average) if config.policy_average else None
         self._exported: ExportedPolicy | None = None
+        self._exported_average: ExportedPolicy | None = None
 
     # Training
 
@@ -76,6 +80,8 @@ class ModelFree:
         metrics = self._learn_values(pairs)
         if self.updates % self.config.updates_per_step == 0:
             metrics |= self._learn_to_act(pairs.seen)
+            if self.averaged:
+                self.averaged.follow(self.updates // self.config.updates_per_step)
         values = torch.stack([value.detach().float() for value in metrics.values()]).tolist()
         return dict(zip(metrics, values, strict=True))
 
@@ -164,14 +170,19 @@ class ModelFree:
 
     def policy(self, version: int = 0, averaged: bool = False) -> bytes:
         """The present policy as ONNX: ``obs/KEY``, ``noise/action`` to ``action/KEY``; a carry with several frames."""
-        if self._exported is None:
-            self._exported = export(self.actor, self.config.frames, self.specs, {self.act_key: self.act_spec})
+        if averaged and self.averaged:
+            self._exported_average = self._exported_average or self._export(self.averaged.step)
+            return self._exported_average.serialise(version)
+        self._exported = self._exported or self._export(self.newest)
         return self._exported.serialise(version)
+
+    def _export(self, step: PolicyStep) -> ExportedPolicy:
+        return export(step, self.specs, {self.act_key: self.act_spec})
 
     # Checkpoints
 
     def save(self) -> bytes:
-        """Weights, optimisers, temperature, random state and counters."""
+        """Weights and their average, optimisers, temperature, random state and counters."""
         return saved.dumped(self._parts())
 
     def load(self, data: bytes) -> None:
@@ -186,6 +197,7 @@ class ModelFree:
             "actor_opt": self.actor_opt.state_dict(),
             "critic_opt": self.critic_opt.state_dict(),
             "temperature_opt": self.temperature_opt.state_dict(),
+            "averaged": self.averaged.step.state_dict() if self.averaged else {},
             "rng": self.rng.get_state(),
             "updates": self.updates,
         }
@@ -197,5 +209,7 @@ class ModelFree:
             self.log_temperature.copy_(parts["log_temperature"])
         for name in ("actor_opt", "critic_opt", "temperature_opt"):
             getattr(self, name).load_state_dict(parts[name])
+        if self.averaged:
+            self.averaged.step.load_state_dict(parts["averaged"])
         self.rng.set_state(parts["rng"].cpu())
         self.updates = int(parts["updates"])

@@ -29,6 +29,7 @@ class ModelFreeConfig:
     actor_lr: float = 3e-4
     critic_lr: float = 3e-4
     temperature_lr: float = 3e-4
+    policy_average: float = 0.05  # kept policies: weights over about this share of all updates; 0: the newest
     reward_offset: float = 0.0  # the critics learn from (reward - offset) / scale
     reward_scale: float = 1.0
 
@@ -39,7 +40,7 @@ class ModelFreeConfig:
         ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
-        for name in ("dropout", "discount", "tau"):
+        for name in ("dropout", "discount", "tau", "policy_average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a number in [0, 1]")
         if self.actor_value not in ("min", "mean"):

@@ -40,12 +40,11 @@ def _side_by_side(values: list[Tensor]) -> Tensor:
     return torch.cat([value.reshape(-1).float() for value in values])
 
 
-def export(actor: Actor, frames: int, senses: Specs, act: Specs) -> ExportedPolicy:
-    """The policy of ``actor``, which sees the keys of ``senses`` in their order."""
+def export(step: PolicyStep, senses: Specs, act: Specs) -> ExportedPolicy:
+    """The policy that ``step`` is, which sees the keys of ``senses`` in their order."""
+    frames = step.frames
     width = sum(spec.size for spec in senses.values())
     action = sum(spec.size for spec in act.values())
     first = {"is_first": ArraySpec((), "bool")} if frames > 1 else {}
     carry = {"past": (frames - 1) * width} if frames > 1 else {}
-    return ExportedPolicy(
-        PolicyStep(actor, frames), {**first, **senses}, act, carry, {"action": (action, "normal")}
-    )
+    return ExportedPolicy(step, {**first, **senses}, act, carry, {"action": (action, "normal")})

@@ -99,9 +99,12 @@ class WalkTask:
         """Posture, speed and the terms of the reward."""
         return {
             "log/up": ArraySpec(low=-1.0, high=1.0, unit="1", doc="up.z: 1 upright, -1 on the back"),
-            "log/standing": ArraySpec(low=0.0, high=1.0, unit="1", doc="1 when upright with every gate open"),
+            "log/standing": ArraySpec(
+                low=0.0, high=1.0, unit="1", doc="1 when upright with every gate of DayDreamer's open"
+            ),
             "log/forward_speed": ArraySpec(unit="m/s", doc="estimated, in the heading frame"),
             "log/original_reward": ArraySpec(unit="1", doc="as DayDreamer has it, level or not"),
+            "log/original_calf": ArraySpec(low=0.0, high=1.0, unit="1", doc="calf term of that reward"),
             **{f"log/reward/{term}": ArraySpec(low=0.0, high=1.0, unit="1", doc="term") for term in TERMS},
         }
 
@@ -147,13 +150,13 @@ class WalkTask:
         if estimate.lifted:  # being carried is no walking
             velocity = np.zeros_like(velocity)
         terms = walk_reward(up, deviation, velocity, reward)
+        original = walk_reward(up, deviation, velocity, self._original)
         log = {
             "log/up": up,
-            "log/standing": float(up > UPRIGHT and terms["calf"] > reward.gate),
+            "log/standing": float(up > UPRIGHT and original["calf"] > reward.gate),
             "log/forward_speed": float(estimate.velocity_heading[0]),
-            "log/original_reward": total(
-                walk_reward(up, deviation, velocity, self._original), self._original
-            ),
+            "log/original_reward": total(original, self._original),
+            "log/original_calf": original["calf"],
             **{f"log/reward/{term}": value for term, value in terms.items()},
         }
         fall = self._config.fall

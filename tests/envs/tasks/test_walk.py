@@ -192,6 +192,15 @@ def test_logs_say_standing_only_upright_and_with_open_gates():
     assert task.judge(state(low), Estimate()).log["log/standing"] == 0.0
 
 
+def test_standing_means_the_same_whatever_is_rewarded():
+    # At 0.91 the level leaves 0.93 of a calf term of 0.75, which is below the gate.
+    task = WalkTask(INFO, WalkConfig(reward=WalkRewardConfig(level=(0.4, 0.95))))
+    low = STAND - np.tile([0.0, 0.0, 0.225], 4)
+    log = task.judge(state(low), Estimate(up_z=0.91)).log
+    assert log["log/standing"] == 1.0 and log["log/original_calf"] == pytest.approx(0.75)
+    assert log["log/reward/calf"] < 0.7
+
+
 def test_logs_fit_their_spec_and_nothing_is_terminal():
     task = WalkTask(INFO)
     judged = task.judge(state(), Estimate(up_z=-1.0))
