@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+LOCK_PATIENCE = 10.0  # s; a killed supervisor's actor damps its robot first, and sends what is left
+
 
 @dataclass(frozen=True)
 class ActorCommand:
@@ -104,7 +106,7 @@ class ActorCommand:
         link = ActorLink(
             self.connect, self.name, row_spec(env.obs_spec, env.act_spec), directory / "spool", keys=keys,
             spool_limit_bytes=self.spool_mb << 20, when_full=self.when_full, terms=build.terms(preset),
-            insecure=self.insecure,
+            insecure=self.insecure, patience=LOCK_PATIENCE,
         )  # fmt: skip
         standing = build.time_can_stand_still(preset, self.speed)
         config = replace(preset.actor, wait_for_credit=standing)

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
+
 from daydreamer.agents.model_free.config import ModelFreeConfig
 from daydreamer.core.agent import Agent
 from daydreamer.core.errors import DaydreamerError
@@ -111,7 +113,21 @@ def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) 
 
 
 def symmetry(preset: Preset) -> Symmetry:
-    """The mirror of the task: all robots here are quadrupeds of the A1's build."""
+    """The mirror of the task: all robots here are quadrupeds of the A1's build.
+
+    Raises:
+        DaydreamerError: Rows are to be mirrored, but the actions of left and right do not mean the same.
+    """
+    task = WalkTask(make_robot(preset).info, preset.task)
+    for action in np.eye(len(task.act_spec["action"].zeros())):
+        (asked,) = MIRROR.mirror({"action": action}).values()
+        (meant,) = MIRROR.mirror({"action": task.to_rad(action)}).values()
+        if preset.learner.mirror and not np.allclose(task.to_rad(asked), meant, atol=1e-6):
+            raise DaydreamerError(
+                f"hips may be sent to {preset.task.action_low[0]:g} to {preset.task.action_high[0]:g} of their range, "
+                "which is another way in than out: in a mirror an action would mean something else. Make the first "
+                "of task.action_low and task.action_high sum to 1, or leave the mirror out: --set learner.mirror=0"
+            )
     if preset.delay.mode == "pending":
         return mirrored(MIRROR, under_way(delay_of(preset), preset.hz))
     return MIRROR

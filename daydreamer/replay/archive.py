@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +75,13 @@ class Archive:
         self.layout = Layout(self._spec())
 
     def parts(self) -> Iterator[Part]:
-        """All good rows, in storage order."""
+        """All good rows, in storage order; what came again after a disk that failed is there once."""
+        again = self._come_again()
         for path in self.files:
-            yield from self._read(path)[1]
+            for part in self._read(path)[1]:
+                end = again.get(path, part.first_seq + len(part.rows))
+                if end > part.first_seq:
+                    yield replace(part, rows=part.rows[: end - part.first_seq])
 
     def verify(self) -> Iterator[FileReport]:
         """What is in each file, one after the other; nothing is changed."""
@@ -90,23 +94,44 @@ class Archive:
     def repair(self) -> Iterator[FileReport]:
         """Cut off torn tails and seal what is not sealed; damage in the middle is left, and read around.
 
+        A file that a failed disk kept rows in which came again stays unsealed: by that they are known.
+
         Raises:
             ReplayLocked: A learner uses the directory.
         """
         directory = Directory(self.path)
         try:
+            again = self._come_again()
             for report in self.verify():
-                if not report.error and (report.torn_bytes or not report.sealed):
-                    self._seal(report)
+                open_end = not report.sealed and report.path not in again
+                if not report.error and (report.torn_bytes or open_end):
+                    self._cut(report, open_end)
                 yield report
         finally:
             directory.close()
 
-    def _seal(self, report: FileReport) -> None:
+    def _come_again(self) -> dict[Path, int]:
+        """For files without a seal whose last rows came again in a later one: the first of these. See ``Directory``."""
+        begun: dict[str, int] = {}  # of each stream, where the files from here on begin
+        found: dict[Path, int] = {}
+        for report in reversed(list(self.verify())):
+            later = begun.get(report.stream)
+            if not report.error:
+                if (
+                    later is not None
+                    and not report.sealed
+                    and report.first_seq < later < report.first_seq + report.rows
+                ):
+                    found[report.path] = later
+                begun[report.stream] = min(report.first_seq, later if later is not None else report.first_seq)
+        return found
+
+    def _cut(self, report: FileReport, seal: bool) -> None:
+        """Cut what is torn off the end, and ``seal``."""
         found = survey(report.path, self.layout.row_bytes)
         with open(report.path, "r+b") as file:
             file.truncate(found.valid_size)
-        if not report.sealed:
+        if seal:
             end = found.runs[-1].end if found.runs else 0
             writer = RecordWriter(report.path, found.header, self.layout.row_bytes)
             writer.append(seal_record(end, writer.crc, self.layout.row_bytes))

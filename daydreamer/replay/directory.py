@@ -127,8 +127,13 @@ class Directory:
         return True
 
     def drop(self, segments: Sequence[Segment], next_seq: Mapping[str, int]) -> None:
-        """Delete segments; what their streams have reached is written down first, so that it is never lost."""
-        rows = self._dropped.rows + sum(segment.count for segment in segments)
+        """Delete segments; what their streams have reached is written down first, so that it is never lost.
+
+        After an OSError the same segments may be given again: their rows count once.
+        """
+        counted = self._dropped.through
+        fresh = sum(segment.count for segment in segments if number_of(segment.path) > counted)
+        rows = self._dropped.rows + fresh
         through = max(number_of(segment.path) for segment in segments)
         dropped = _Dropped(dict(next_seq), rows, through)
         write_atomically(self.path / "streams.json", json.dumps(asdict(dropped)).encode())

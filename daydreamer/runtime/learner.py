@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,7 @@ class Learner:
         self._minutes_before = 0.0  # wall minutes of earlier lives
         self._policies_due = self._marks(max(run_dir.kept_minutes(), default=0.0)) + 1
         self._begun = self._last_checkpoint = self._clock.now()
+        self._keep_again = -math.inf  # when a policy that the disk refused may be tried again
         self._metrics = self._fresh_metrics()
 
     @property
@@ -241,7 +242,7 @@ class Learner:
 
     def _duties(self) -> None:
         now = self._clock.now()
-        if self._marks(self._robot_minutes()) >= self._policies_due and self.version >= 0:
+        if self._marks(self._robot_minutes()) >= self._policies_due and now >= self._keep_again:
             self._when_the_disk_allows(self._keep_policy)
         if now - self._last_checkpoint >= self._config.checkpoint_every:
             self._when_the_disk_allows(self._look_ahead)
@@ -255,11 +256,12 @@ class Learner:
 
     def _keep_policy(self) -> None:
         """The present policy, for good: what was learned by when can be scored at any time."""
-        if self._bad_updates:
+        if self._bad_updates or self.version < 0:
             return
+        self._keep_again = self._clock.now() + self._config.checkpoint_every
         minutes = self._robot_minutes()
         self._run_dir.keep_policy(minutes, self._agent.policy(self.version, averaged=True))
-        self._policies_due = self._marks(minutes) + 1
+        self._policies_due, self._keep_again = self._marks(minutes) + 1, -math.inf
 
     def _look_ahead(self) -> None:
         """With every checkpoint: how far the model's predictions are from what it has not been shown."""
@@ -291,7 +293,7 @@ class Learner:
         others |= self._replay.stats() | self._intake.means()
         others |= {
             "robot/minutes": self._robot_minutes(),
-            "replay/ratio": self.sampled / max(self.collected, 1),
+            "replay/ratio": self._ratio.achieved(self.collected, self.sampled),
             "replay/sampled_steps": float(self.sampled),
             "policy/published": float(self.version),
         }
@@ -325,6 +327,7 @@ class Learner:
             "sampled": self.sampled,
             "version": self.version,
             "rows": self.collected,
+            "ratio": asdict(self._ratio),
             "wall_minutes": self._wall_minutes(),
             "sampler": self._replay.random_state(),
             "mirror": self._rng.bit_generator.state,
@@ -352,6 +355,7 @@ class Learner:
             _log.error("%d rows that the checkpoint knew are no longer in %s", lost, self._run_dir.replay)
         self._agent.load(found.agent)
         self.updates, self.sampled = found.state["updates"], found.state["sampled"]
+        self._ratio = self._ratio.after(found.state.get("ratio"), found.state["rows"], self.sampled)
         self._metrics = self._fresh_metrics()
         self._minutes_before = found.state["wall_minutes"]
         self._replay.set_random_state(found.state["sampler"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,16 @@ class TrainRatio:
     on each collected row pays for ``ratio`` replayed steps. The collector may be ``slack`` rows ahead of what the
     updates so far call for, so that neither side stands still while the other works.
 
+    A run that goes on with another ratio owes nothing for its past, and has nothing to its credit: the new one counts
+    from there on.
+
     Attributes:
         ratio: Replayed steps per collected step.
         per_update: Steps that one update replays, B x T.
         prefill: Rows before the first update.
         pretrain: Updates between prefill and steady state.
         slack: Rows.
+        since: Rows and replayed steps from which ``ratio`` counts; None: from the end of pretraining.
     """
 
     ratio: float
@@ -27,6 +33,7 @@ class TrainRatio:
     prefill: int
     pretrain: int
     slack: int = 40
+    since: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not (self.ratio > 0 and self.per_update > 0):
@@ -39,14 +46,38 @@ class TrainRatio:
 
     def may_train(self, rows: int, sampled: int) -> bool:
         """True when ``rows`` collected so far pay for one more update on top of ``sampled`` replayed steps."""
-        if rows < self.prefill:
+        first, replayed = self._start
+        if rows < first:
             return False
-        allowed = self.pretrain * self.per_update + self.ratio * (rows - self.prefill)
-        return sampled + self.per_update <= allowed + 1e-9
+        return sampled + self.per_update <= replayed + self.ratio * (rows - first) + 1e-9
 
     def rows_wanted(self, sampled: int) -> int:
         """Rows in total that the collector may have delivered when ``sampled`` steps have been replayed."""
-        beyond = sampled - self.pretrain * self.per_update
+        first, replayed = self._start
+        beyond = sampled - replayed
         if beyond < 0:
-            return self.prefill
-        return self.prefill + math.ceil(beyond / self.ratio) + self.slack
+            return first
+        return first + math.ceil(beyond / self.ratio) + self.slack
+
+    def achieved(self, rows: int, sampled: int) -> float:
+        """Replayed steps per collected step, in the life of the run, or since the ratio was changed."""
+        first, replayed = self.since or (0, 0)
+        return (sampled - replayed) / max(rows - first, 1)
+
+    def after(self, before: Mapping[str, Any] | None, rows: int, sampled: int) -> TrainRatio:
+        """This balance in a run that kept another one, ``before`` as plain data, until ``rows`` and ``sampled``.
+
+        The same one goes on; so does one of which nothing is known. None changes before pretraining has ended.
+        """
+        if before is None or sampled < self.pretrain * self.per_update or rows < self.prefill:
+            return self
+        if all(
+            before[name] == getattr(self, name) for name in ("ratio", "per_update", "prefill", "pretrain")
+        ):
+            since = before["since"]
+            return replace(self, since=tuple(since) if since else None)
+        return replace(self, since=(rows, sampled))
+
+    @property
+    def _start(self) -> tuple[int, int]:
+        return self.since or (self.prefill, self.pretrain * self.per_update)

@@ -47,6 +47,7 @@ class ActorLink:
         wall_clock: Callable[[], float] = time.time,
         terms: Mapping[str, str] | None = None,
         insecure: bool = False,
+        patience: float = 0.0,
     ):
         """Take hold of ``spool_dir``; ``start`` connects to ``address`` ("HOST:PORT").
 
@@ -63,6 +64,7 @@ class ActorLink:
             wall_clock: Seconds since 1970; compared with the learner's.
             terms: What rows mean beyond their spec: the learner refuses an actor whose terms are not its own.
             insecure: unless this is True.
+            patience: Seconds in which another process, of a supervisor that was killed, may let go of ``spool_dir``.
 
         Raises:
             LinkError: the address or the actor's name is none, is on the network and there are no keys, or
@@ -76,7 +78,7 @@ class ActorLink:
         self._clock = clock
         self._codec = RowCodec(row_spec)
         self._limit = spool_limit_bytes
-        self._lock_file = _take(Path(spool_dir))
+        self._lock_file = _take(Path(spool_dir), clock() + patience, clock)
         segment = min(SEGMENT_BYTES, max(spool_limit_bytes // 8, self._codec.row_bytes))
         self._drops = when_full == "drop-oldest"
         spools = _spools(Path(spool_dir), new_stream(actor, wall_clock()), self._codec, terms or {}, segment)
@@ -177,16 +179,22 @@ class ActorLink:
         return waiting >= QUEUE_BYTES or (not self._drops and seen.spool_bytes + waiting >= self._limit)
 
 
-def _take(directory: Path) -> int:
+def _take(directory: Path, until: float, clock: Callable[[], float]) -> int:
     """Lock ``directory`` for this process; the kernel lets go of it when the process ends, however it ends."""
     directory.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise LinkError(f"another actor uses the spool {directory}: give each its own directory") from error
-    return descriptor
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if clock() < until:
+                time.sleep(0.1)
+                continue
+            os.close(descriptor)
+            raise LinkError(
+                f"another actor uses the spool {directory}: give each its own directory"
+            ) from error
+        return descriptor
 
 
 def _spools(

@@ -126,6 +126,17 @@ def test_a_kept_policy_is_the_average_of_its_last_updates():
     assert other.policy(averaged=True) == agent.policy(averaged=True)
 
 
+def test_a_look_ahead_is_not_judged_by_what_comes_after_a_reset():
+    agent, seen = Dreamer(OBS, ACT, micro()), batch(length=9)
+    seen["is_first"][:] = False
+    seen["is_first"][:, 6] = True  # of 3 that are shown and 6 to predict
+    before, _ = agent.report(seen)
+    seen["pos"][:, 6:] += 100.0
+    assert agent.report(seen)[0]["train/open_loop/pos"] == before["train/open_loop/pos"]
+    seen["is_first"][:, 3] = True
+    assert not agent.report(seen)[0], "nothing that could have been foreseen"
+
+
 def test_images_are_encoded_decoded_and_predicted():
     agent = Dreamer(IMAGE, ACT, micro())
     metrics = agent.train(batch(IMAGE))
@@ -154,8 +165,9 @@ def test_training_goes_on_after_a_checkpoint_as_if_never_stopped(config):
 
 def test_a_report_says_how_wrong_the_open_loop_is_and_moves_nothing():
     agent = Dreamer(OBS, ACT, micro())
-    before = agent.save()
-    metrics, arrays = agent.report(batch(length=9))
+    before, seen = agent.save(), batch(length=9)
+    seen["is_first"][:] = False
+    metrics, arrays = agent.report(seen)
     assert agent.save() == before
     # 9 steps: 3 of context, 6 predicted
     error = arrays["open_loop/pos"] - arrays["truth/pos"]

@@ -78,6 +78,13 @@ def test_a_stop_box_is_heard_by_the_servo_of_an_a1_and_by_a_guard_around_anythin
     assert not isinstance(build.make_robot(load("fake-tiny")), SafetyGuard)
 
 
+def test_a_mirror_in_which_actions_mean_something_else_is_refused():
+    lopsided = "task.action_low=[0.3,0.01,0.01]"
+    with pytest.raises(DaydreamerError, match=r"learner\.mirror=0"):
+        build.symmetry(load("a1-sim", [lopsided]))
+    build.symmetry(load("a1-sim", [lopsided, "learner.mirror=0"]))
+
+
 def test_actor_and_learner_agree_on_rate_task_and_way_with_delay_and_not_on_how_much_there_is():
     plain = build.terms(load("a1-sim"))
     assert plain["hz"] == "20.0" and plain["delay.mode"] == '"none"' and "task.reward" in plain

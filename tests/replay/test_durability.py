@@ -16,6 +16,7 @@ from daydreamer.core.errors import Corrupt
 from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, UnknownVersion, survey
 from daydreamer.core.specs import ArraySpec
 from daydreamer.replay import Replay, ReplayGap
+from daydreamer.replay.archive import Archive
 
 
 def test_a_cut_at_any_byte_of_the_last_segment_keeps_every_whole_row(tmp_path, rows, values, monkeypatch):
@@ -170,6 +171,29 @@ def test_rows_that_a_failed_disk_kept_and_that_came_again_are_there_once(
     again = opened()
     assert values(again) == list(range(10)) and again.next_seq("a") == 10
     assert "came again" in caplog.text
+    again.close()
+    exported = [int(v) for part in Archive(tmp_path / "replay").parts() for v in part.rows["value"][:, 0]]
+    assert exported == list(range(10))
+    list(Archive(tmp_path / "replay").repair())
+    assert values(opened()) == list(range(10)), "a repair does not keep the replay from opening"
+
+
+def refuse(*args, **options):
+    raise OSError(28, "no space")
+
+
+def test_rows_dropped_by_a_disk_that_then_failed_count_once(opened, rows, monkeypatch):
+    replay = opened(segment_rows=4, capacity=8)
+    replay.append(rows(0, 8), "a", 0)
+    with monkeypatch.context() as broken:
+        broken.setattr("pathlib.Path.unlink", refuse)
+        for first in (8, 9, 10):
+            with pytest.raises(OSError, match="no space"):
+                replay.append(rows(first, 1), "a", first)
+    replay.append(rows(11, 1), "a", 11)
+    assert replay.collected == 12
+    replay.close()
+    assert opened(segment_rows=4, capacity=8).collected == 12
 
 
 def test_damaged_stream_positions_are_an_error(opened, tmp_path):

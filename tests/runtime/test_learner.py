@@ -296,6 +296,28 @@ def test_a_full_disk_costs_a_checkpoint_and_metrics_not_the_run(live, monkeypatc
     assert (life.run_dir.checkpoints / "latest").read_text() == "000000000023"
 
 
+def test_a_policy_that_the_disk_refuses_is_not_tried_again_at_every_update(live, monkeypatch):
+    life = live(rows=100, config=replace(CONFIG, keep_policy_every=30 / MINUTE))
+    tried = []
+
+    def refuse(minutes, data):
+        tried.append(minutes)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(life.run_dir, "keep_policy", refuse)
+    assert life.run() == "finished"
+    assert len(tried) == 1, "once until a checkpoint is due"
+
+
+def test_another_ratio_in_the_middle_of_a_run_owes_nothing_for_the_past(live):
+    first = live(rows=60)
+    first.run()
+    assert first.agent.updates == 3 + 40 / 4
+    second = live(sent=60, rows=100, config=replace(CONFIG, train_ratio=8.0))
+    second.run()
+    assert second.learner.updates == 13 + 40, "one for each of the newer rows"
+
+
 def test_a_last_checkpoint_that_the_disk_refuses_is_an_error(live, monkeypatch):
     life = live(rows=60)
 

@@ -1,3 +1,5 @@
+from dataclasses import asdict, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,25 @@ def test_the_two_sides_never_wait_for_each_other(ratio, per_update, prefill, pre
             wanted = balance.rows_wanted(sampled)
             assert wanted > rows, "the learner may not train, so it must want rows"
             rows = wanted
+
+
+def test_another_ratio_counts_from_where_it_began_and_the_past_neither_owes_nor_has_credit():
+    # One robot hour at 256: 100 + 70,000 / 2 updates.
+    before = replace(A1, ratio=256)
+    rows, sampled = 72_000, 35_100 * 512
+    for ratio, rows_per_update in ((128, 4), (512, 1)):
+        now = replace(A1, ratio=ratio).after(asdict(before), rows, sampled)
+        assert not now.may_train(rows, sampled) and now.rows_wanted(sampled) == rows + 40
+        assert now.may_train(rows + rows_per_update, sampled)
+        assert now.achieved(rows + 100, sampled + 100 * ratio) == ratio
+        assert replace(A1, ratio=ratio).after(asdict(now), rows + 8, sampled) == now, "it goes on, as before"
+
+
+def test_a_ratio_that_has_not_changed_or_has_not_begun_counts_from_the_beginning():
+    assert A1.after(asdict(A1), 72_000, 17_600 * 512) == A1
+    assert A1.after(None, 72_000, 17_600 * 512) == A1, "written before it was written down"
+    assert A1.after(asdict(replace(A1, ratio=256)), 2000, 99 * 512) == A1
+    assert A1.achieved(1000, 128_000) == 128
 
 
 def test_a_slack_that_is_less_than_one_update_is_refused():

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import threading
+import time
 
 import pytest
 import zmq
@@ -97,6 +98,19 @@ def test_a_spool_has_one_actor(ends, store, tmp_path):
     dial(ends, 9, tmp_path)
     with pytest.raises(LinkError, match="another actor uses the spool"):
         ActorLink("127.0.0.1:9", "rex", SPEC, tmp_path)
+
+
+def test_an_actor_may_wait_for_one_before_it_that_is_about_to_go(ends, tmp_path):
+    before = dial(ends, 9, tmp_path)
+    asked = []
+
+    def clock():  # the one before goes between two looks
+        asked.append(time.monotonic())
+        if len(asked) == 3:
+            before.close(0.0)
+        return asked[-1]
+
+    ends.append(ActorLink("127.0.0.1:9", "rex", SPEC, tmp_path, clock=clock, patience=5.0))
 
 
 def test_a_key_that_is_not_allowed_gets_nothing_until_it_is(ends, store, tmp_path):

@@ -105,19 +105,22 @@ class Dreamer:
     def report(self, batch: Batch) -> tuple[dict[str, float], dict[str, NDArray[Any]]]:
         """Open-loop prediction: observe the first third of ``batch`` [B, T, ...], then predict the rest unseen.
 
-        Returns the root mean square error by key (``train/open_loop/KEY``), and ``truth/KEY``, ``open_loop/KEY``
-        arrays ``[B, T - context, ...]``.
+        Returns the root mean square error by key (``train/open_loop/KEY``) up to where a sequence begins anew, and
+        ``truth/KEY``, ``open_loop/KEY`` arrays ``[B, T - context, ...]``.
         """
         data = self._tensors(batch)
         length = data["is_first"].shape[1]
         context = max(1, length // 3)
         rng = torch.Generator(self.device).manual_seed(0)  # a look must not move the training's random stream
+        # no model can foresee where the robot is set anew
+        foreseen = data["is_first"][:, context:].cumsum(1) == 0
         metrics, arrays = {}, {}
         for key, guess in self.model.open_loop(data, context, rng).items():
             truth = data[key][:, context:].float()
             if key in self.specs and self.specs[key].is_image:
                 truth = truth / 255
-            metrics[f"train/open_loop/{key}"] = float((guess - truth).square().mean().sqrt())
+            if foreseen.any():
+                metrics[f"train/open_loop/{key}"] = float((guess - truth)[foreseen].square().mean().sqrt())
             arrays[f"truth/{key}"], arrays[f"open_loop/{key}"] = truth.cpu().numpy(), guess.cpu().numpy()
         return metrics, arrays
 
