@@ -72,7 +72,7 @@ _TABLE = (
 
     Metric("replay/rows", "rows", "rows that can be sampled", ",.0f"),
     Metric("replay/bytes", "bytes", "size on disk"),
-    Metric("replay/ratio", "1", "steps replayed per step collected, since the start or the ratio's last change", ".1f"),
+    Metric("replay/ratio", "1", "steps replayed per collected one, as if the ratio had never been changed", ".1f"),
     Metric("replay/segments", "files", "segment files", ",.0f"),
     Metric("replay/streams", "streams", "actor lives seen", ",.0f"),
     Metric("replay/duplicates", "rows", "rows that came again after a reconnect and were dropped", ",.0f"),

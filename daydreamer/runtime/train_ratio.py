@@ -60,9 +60,11 @@ class TrainRatio:
         return first + math.ceil(beyond / self.ratio) + self.slack
 
     def achieved(self, rows: int, sampled: int) -> float:
-        """Replayed steps per collected step, in the life of the run, or since the ratio was changed."""
-        first, replayed = self.since or (0, 0)
-        return (sampled - replayed) / max(rows - first, 1)
+        """Replayed steps per collected step in the life of the run, as if it had always had this balance."""
+        if self.since:
+            first, replayed = self.since
+            sampled += round(self.pretrain * self.per_update + self.ratio * (first - self.prefill)) - replayed
+        return sampled / max(rows, 1)
 
     def after(self, before: Mapping[str, Any] | None, rows: int, sampled: int) -> TrainRatio:
         """This balance in a run that kept another one, ``before`` as plain data, until ``rows`` and ``sampled``.

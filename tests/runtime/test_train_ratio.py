@@ -56,7 +56,9 @@ def test_another_ratio_counts_from_where_it_began_and_the_past_neither_owes_nor_
         now = replace(A1, ratio=ratio).after(asdict(before), rows, sampled)
         assert not now.may_train(rows, sampled) and now.rows_wanted(sampled) == rows + 40
         assert now.may_train(rows + rows_per_update, sampled)
-        assert now.achieved(rows + 100, sampled + 100 * ratio) == ratio
+        # as if it had been so from the start: 100 updates, and then for each row after the prefill
+        expected = (100 * 512 + ratio * (rows + 100 - 2000)) / (rows + 100)
+        assert now.achieved(rows + 100, sampled + 100 * ratio) == pytest.approx(expected)
         assert replace(A1, ratio=ratio).after(asdict(now), rows + 8, sampled) == now, "it goes on, as before"
 
 
