@@ -218,8 +218,14 @@ def test_the_monitor_shows_the_run_that_they_make(compose, tmp_path):
     start = moved(tmp_path) / "container" / "start.sh"
     monitor = parsed(words(told(start, "monitor", folder=tmp_path, **environment(compose, "monitor"))[-1]))
     assert str(monitor.run_directory) == environment(compose, "actor")["DAYDREAMER_LOGDIR"]
-    assert compose["services"]["monitor"]["network_mode"] == "service:actor"
-    assert f"127.0.0.1:{monitor.port}:{monitor.port}" in compose["services"]["actor"]["ports"]
+    assert f"127.0.0.1:{monitor.port}:{monitor.port}" in compose["services"]["net"]["ports"]
+
+
+def test_viewers_are_beside_the_actor_and_stay_there_when_it_is_started_again(compose):
+    # Its console is on loopback; a network of its own would go with it.
+    for name in ("actor", "monitor", "ros2"):
+        assert compose["services"][name]["network_mode"] == "service:net", name
+    assert compose["services"]["net"]["entrypoint"] == ["sleep", "infinity"]
 
 
 def test_the_bridge_finds_the_console_and_token_of_the_actor_beside_it(compose, tmp_path):
@@ -233,7 +239,6 @@ def test_the_bridge_finds_the_console_and_token_of_the_actor_beside_it(compose, 
     actor = environment(compose, "actor")
     assert (str(bridge.logdir), bridge.name) == (actor["DAYDREAMER_LOGDIR"], actor["DAYDREAMER_NAME"])
     assert bridge.backend == "rclpy"
-    assert compose["services"]["ros2"]["network_mode"] == "service:actor"  # whose console is on loopback
     assert "runs:/runs:ro" in compose["services"]["ros2"]["volumes"]
 
 

@@ -40,7 +40,7 @@ class Hand:
     wait: Annotated[float, tyro.conf.arg(metavar="S", help="seconds at most, for what comes of it")] = 10.0
 
     def run(self) -> int:
-        """Wish and watch; exit code 2 when it was refused or nobody answered."""
+        """Wish and watch; exit code 2 when it was refused, came to nothing, or nobody answered."""
         actor = RunDir(self.run_directory).actor(self.name)
         with ConsoleClient(actor, hz=20.0, viewer="command line") as client:
             before = client.latest(2.0)
@@ -50,7 +50,15 @@ class Hand:
             raise HandRefused("the wish was received, and then the actor fell silent: look at the robot")
         print(last.last_hand)
         print(f"now: {last.activity}, {last.stopped or last.mode}")
-        return 0
+        return 2 if in_vain(self.wish, last) else 0
+
+
+def in_vain(wish: str, after: Telemetry) -> bool:
+    """Whether the control loop did not do what was wished, and it was not so already."""
+    effect = after.last_hand.partition(": ")[2]
+    if effect.startswith("nothing"):
+        return wish.startswith("mark") or (wish in ("resume", "reset") and bool(after.stopped))
+    return effect.startswith("refused")
 
 
 def follow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +11,15 @@ import tyro
 
 from daydreamer.cli.options import log_to_stderr
 from daydreamer.core.errors import DaydreamerError
-from daydreamer.runtime.die_with_parent import die_with_parent
+from daydreamer.runtime.die_with_parent import die_with_parent, supervised
 from daydreamer.runtime.run_dir import RunDir
 
 if TYPE_CHECKING:
     from daydreamer.web.board import Board
     from daydreamer.web.robot_follower import Console
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,14 @@ class Monitor:
         token = access.new_token()
         if self.run_directory is not None:
             token = access.kept_token(self.run_directory) or token
-            access.keep(self.run_directory, token, url)
-        print(f"{url}#token={token}", flush=True)
+            try:
+                access.keep(self.run_directory, token, url)
+            except (
+                OSError
+            ) as error:  # an archive, another user's run, a full disk: it can be shown all the same
+                _log.warning("the token is not kept, so an open page ends with this process: %s", error)
+        # Beside a training job, which shows the link itself, this goes into a log that others may be able to read.
+        print(url if supervised() else f"{url}#token={token}", flush=True)
         if scheme == "http" and not access.is_loopback(self.host):
             print(
                 "Anybody on this network can read along and take the token: use --certificate, or better "

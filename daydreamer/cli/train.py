@@ -25,6 +25,7 @@ from daydreamer.cli.options import (
     with_calibration,
 )
 from daydreamer.cli.train_hands import TrainHands
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor import alarms
 from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
@@ -86,7 +87,12 @@ class Train:
             pass
         children = self._children(run_dir)
         if self.monitor and beside.installed():
-            child, url = beside.page(run_dir.path, run_dir.log("monitor"), self.monitor_port)
+            try:
+                child, url = beside.page(run_dir.path, run_dir.log("monitor"), self.monitor_port)
+            except OSError as error:
+                raise DaydreamerError(
+                    f"cannot write to {run_dir.path}: {error}. Choose another --logdir"
+                ) from error
             children, title = [*children, child], f"{title}  {url}"
         if self.record:
             check_installed()

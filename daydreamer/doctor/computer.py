@@ -110,9 +110,15 @@ def wall_clock() -> Check:
     return Check(GROUP, "date", Level.OK, "kept by a time service" if state >= 0 else "cannot be asked here")
 
 
+_AS_WHOM = "run the doctor as the user who will run daydreamer"
+
+
 def disk(logdir: Path) -> Check:
     """Room where the run will be: an hour of a robot takes about 0.1 GiB, checkpoints of a large agent more."""
-    folder = next(place for place in (logdir.absolute(), *logdir.absolute().parents) if place.exists())
+    try:
+        folder = next(place for place in (logdir.absolute(), *logdir.absolute().parents) if place.exists())
+    except PermissionError as error:
+        return Check(GROUP, "disk", Level.PROBLEM, f"{logdir} cannot be looked at: {error}", _AS_WHOM)
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:

@@ -12,6 +12,14 @@ GROUP = "keys"
 
 def checks(directory: Path, actor: str) -> list[Check]:
     """Those of a learner where there is a learner.key, and of ``actor`` where there is its key."""
+    try:
+        return _checks(directory, actor)
+    except PermissionError as error:
+        do = "run the doctor as the user who will run daydreamer"
+        return [Check(GROUP, "directory", Level.PROBLEM, f"{directory} cannot be looked at: {error}", do)]
+
+
+def _checks(directory: Path, actor: str) -> list[Check]:
     if not directory.is_dir():
         do = f"make them on the learner's computer: daydreamer keys new {directory}"
         return [Check(GROUP, "directory", Level.PROBLEM, f"{directory} is not there", do)]

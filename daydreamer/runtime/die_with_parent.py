@@ -30,6 +30,11 @@ def die_with_parent() -> None:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
+def supervised() -> bool:
+    """True in a process that a supervisor started."""
+    return PARENT in os.environ
+
+
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOK_EVERY)

@@ -71,11 +71,19 @@ def start_process(child: Child) -> Process:
         "PYTHONUNBUFFERED": "1",
         PARENT: str(os.getpid()),
     }
-    with child.log.open("ab") as log:
+    with open(child.log, "ab", opener=_for_the_owner) as log:
         return subprocess.Popen(
             list(child.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
             start_new_session=True,
         )  # fmt: skip
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """What a child says may be for nobody else on this computer; an older log is closed to them, too."""
+    descriptor = os.open(path, flags, 0o600)
+    with contextlib.suppress(PermissionError):  # another user's
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def signal_process(process: Process, number: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from daydreamer.core.telemetry import Telemetry
 from daydreamer.transport import console_messages as messages
 from daydreamer.transport.address import Address
 from daydreamer.transport.auth import Doorman, LearnerKeys, check_exposure
+from daydreamer.transport.console_file import mark_of
 from daydreamer.transport.console_messages import Hand, HandRefused
 from daydreamer.transport.link import LinkError
 from daydreamer.transport.seldom import Seldom
@@ -77,6 +79,7 @@ class Console:
             raise LinkError("a console without a token would let anyone on this computer move the robot")
         addresses = [bind] if bind else [f"{HOST}:{port}" for port in range(PORT, PORT + _PORTS_TRIED)]
         self._token, self._on_hand, self._chores = token.encode(), on_hand, chores
+        self._self = {"mark": mark_of(token), "pid": os.getpid()}
         self._clock = clock
         self._seldom = Seldom(logger, clock=clock)
         self._newest: tuple[Telemetry | Callable[[], Telemetry], float] | None = None
@@ -233,12 +236,12 @@ class Console:
         if not due:
             return
         if self._newest is None:
-            data = messages.encode("waiting")  # for the robot
+            data = messages.encode("waiting", **self._self)  # for the robot
         else:
             newest, posted = self._newest
             telemetry = newest if isinstance(newest, Telemetry) else newest()
             telemetry = replace(telemetry, age=now - posted, viewers=len(self._viewers))
-            data = messages.encode("telemetry", data=telemetry.to_bytes())
+            data = messages.encode("telemetry", data=telemetry.to_bytes(), **self._self)
         for identity, viewer in due:
             viewer.due = max(viewer.due + viewer.period, now)
             self._send(identity, data)

@@ -21,7 +21,7 @@ from daydreamer.transport import console_messages as messages
 from daydreamer.transport.address import Address
 from daydreamer.transport.auth import ActorKeys
 from daydreamer.transport.connection import Connection
-from daydreamer.transport.console_file import ConsoleFile
+from daydreamer.transport.console_file import ConsoleFile, mark_of
 from daydreamer.transport.console_messages import Hand, HandRefused
 from daydreamer.transport.link import LinkError
 from daydreamer.transport.term import term
@@ -49,7 +49,8 @@ class ConsoleClient:
 
     Args:
         address: "HOST:PORT", or the path of an actor's directory or of its console.json, which is read again at each
-            connection: so it follows an actor that comes back on another port.
+            connection: so it follows an actor that comes back on another port. Whoever listens there and is not that
+            actor (its port may have gone to another run's) is hung up on.
         token: For hands; None: from the file, else hands are refused here.
         keys: Of this end; for a console beyond loopback.
         hz: Telemetry per second asked for, at most 20.
@@ -71,6 +72,7 @@ class ConsoleClient:
     ):
         self._source = address if isinstance(address, Path) else Address.parse(address)
         self._given_token, self._token, self._keys = token, token, keys
+        self._pid = 0  # of the actor, where its file says so
         self._hz, self._viewer, self._clock = float(hz), viewer, clock
         self._news = threading.Condition()
         self._newest: Telemetry | None = None
@@ -175,7 +177,7 @@ class ConsoleClient:
             if isinstance(address, Path):
                 found = ConsoleFile.read(address)
                 address = Address.parse(found.address)
-                self._token = self._given_token or found.token
+                self._token, self._pid = self._given_token or found.token, found.pid
             self._connection = Connection(self._context, address, self._keys)
         except LinkError as error:
             self._hang_up(now, str(error))
@@ -221,6 +223,7 @@ class ConsoleClient:
     def _take(self, data: bytes) -> None:
         kind, fields = messages.decode(data)
         if kind in ("telemetry", "waiting"):
+            self._recognise(fields)
             blob = messages.field(fields, "data", bytes) if kind == "telemetry" else None
             telemetry = None if blob is None else Telemetry.from_bytes(blob)
             with self._news:
@@ -236,6 +239,16 @@ class ConsoleClient:
             one.answer = messages.field(fields, "why", str) if kind == "refused" else ""
             one.done.set()
         self._heard, self.problem, self._failures = self._clock(), "", 0
+
+    def _recognise(self, fields: dict[str, object]) -> None:
+        """Raises LinkError when these are not the words of the actor that was meant."""
+        mark, pid = fields.get("mark"), fields.get("pid")
+        if not isinstance(self._source, Path):  # an address means whoever listens there
+            return
+        if (self._token and mark and mark != mark_of(self._token)) or (
+            self._pid and pid and pid != self._pid
+        ):
+            raise LinkError("another actor listens where this one did: it has ended, or has not begun")
 
     def _hang_up(self, now: float, reason: str) -> None:
         self.problem = reason

@@ -5,6 +5,7 @@ Only its owner may read it (mode 0600): whoever can read the file may move the r
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -68,6 +69,11 @@ class ConsoleFile:
             raise LinkError(f"{path} is damaged: delete it and start the actor again")
         known = {key: found[key] for key in ("address", "token", "actor", "pid") if key in found}
         return cls(**known)
+
+
+def mark_of(token: str) -> str:
+    """What a console says of itself, by which those who have its token know it; it tells nobody the token."""
+    return hashlib.sha256(b"console of " + token.encode()).hexdigest()[:16]
 
 
 def new_token() -> str:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from daydreamer.cli.hand import follow
+from daydreamer.cli.hand import follow, in_vain
 from daydreamer.cli.main import main
 from robots.clock import ManualClock
 
@@ -53,6 +53,23 @@ def test_a_robot_that_was_still_all_along_is_given_the_time_of_the_motion(clock)
 def test_a_stopped_robot_does_not_lie_down_and_is_not_waited_for(clock):
     follow(Client(clock, telemetry("stopped", stopped="DAMP: pressed")), "lie_down", None, 10.0, clock)
     assert clock.now() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("wish", "effect", "stopped", "vain"),
+    [
+        ("reset", "refused: a motor is hot", "DAMP: hot", True),
+        ("resume", "nothing: the robot is stopped and needs a reset first", "DAMP: pressed", True),
+        ("resume", "nothing: it goes on already", "", False),
+        ("reset", "nothing: the robot is not stopped", "", False),
+        ("lie_down", "nothing: the robot is stopped and needs a reset first", "DAMP: pressed", False),
+        ("mark_bad", "nothing: there is no row to mark yet", "", True),
+        ("pause", "the robot holds its pose", "", False),
+    ],
+)
+def test_a_script_learns_from_the_exit_code_what_was_in_vain(wish, effect, stopped, vain):
+    after = telemetry(last_hand=f"{wish} by Ann: {effect}", stopped=stopped)
+    assert in_vain(wish, after) == vain
 
 
 def test_waiting_has_an_end(clock):

@@ -21,9 +21,23 @@ def test_each_of_several_actors_has_names_of_its_own():
     assert found["actor/late_ms"] == 2.0  # of spot, which was heard last
     assert found["learner/actors"] == 1.0
     assert {name: value for name, value in found.items() if "/rex/" in name} == {
-        "actor/rex/connected": 0.0, "actor/rex/rows": 20.0, "actor/rex/silence_s": 4.0, "actor/rex/late_ms": 9.0,
+        "actor/rex/connected": 0.0, "actor/rex/rows": 20.0, "actor/rex/silence_s": 4.0,
     }  # fmt: skip
     assert (found["actor/spot/rows"], found["actor/spot/unacked"]) == (10.0, 3.0)
+
+
+def test_an_actor_that_is_not_connected_is_not_reported_as_if_it_were():
+    report = {
+        "link/connected": 1.0,
+        "link/unacked": 0.0,
+        "actor/late_ms": 2.0,
+        "policy/version": 9.0,
+        "policy/age_s": 4.0,
+    }
+    found = fleet_metrics({"spot": status(age=3600.0, connected=False)}, {"spot": report})
+    assert found == {
+        "link/connected": 0.0, "policy/version": 9.0, "policy/age_s": 3604.0, "learner/actors": 0.0,
+    }  # fmt: skip
 
 
 def test_every_name_is_in_the_table():

@@ -1,9 +1,10 @@
 import signal
+import sys
 
 import pytest
 
 from daydreamer.runtime.backoff import Backoff
-from daydreamer.runtime.supervise import Child, Supervisor, last_words, learner_threads
+from daydreamer.runtime.supervise import Child, Supervisor, last_words, learner_threads, start_process
 from robots.clock import ManualClock
 
 
@@ -166,6 +167,16 @@ def test_last_words_of_a_log_without_an_error_are_its_last_lines(tmp_path):
     (tmp_path / "log").write_text("".join(f"line {n}\n" for n in range(20)))
     assert last_words(tmp_path / "log", 2) == "  line 18\n  line 19"
     assert "No such file" in last_words(tmp_path / "none")
+
+
+def test_what_a_child_says_is_for_the_owner_of_the_run_alone(tmp_path):
+    log = tmp_path / "run" / "monitor.log"
+    log.parent.mkdir()
+    log.write_text("as it was, for all\n")
+    log.chmod(0o644)
+    child = Child("monitor", [sys.executable, "-c", "print('a link')"], log)
+    assert start_process(child).wait(60) == 0
+    assert log.read_text() == "as it was, for all\na link\n" and log.stat().st_mode & 0o777 == 0o600
 
 
 def test_one_core_is_left_to_the_robot():

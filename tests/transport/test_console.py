@@ -191,6 +191,22 @@ def test_a_viewer_finds_the_actor_again_on_another_port(tmp_path, hands):
     assert [hand.operator for hand in hands] == ["life 1", "life 2"]
 
 
+def test_an_actor_of_another_run_on_the_port_of_before_is_not_taken_for_this_one(tmp_path, console, hands):
+    # This run's actor has ended. Another run's has its port now, and perhaps, as a copy, its token.
+    left = ConsoleFile(console.address, "the token of this run", "actor", os.getpid())
+    copied = ConsoleFile(console.address, "secret", "actor", os.getpid() + 1)
+    console.post(telemetry(steps=7))
+    for place, file in (("left", left), ("copied", copied)):
+        file.write(tmp_path / place)
+        with ConsoleClient(tmp_path / place) as viewer:
+            until(lambda viewer=viewer: "another actor listens" in viewer.problem, "that it is another one")
+            assert viewer.latest() is None
+    assert hands == []
+    ConsoleFile(console.address, "secret", "actor", os.getpid()).write(tmp_path / "right")
+    with ConsoleClient(tmp_path / "right") as viewer:
+        assert seen(viewer, lambda t: t.steps == 7)
+
+
 def test_a_wish_to_nobody_fails_in_its_time_and_is_never_kept_for_later(hands):
     first = Console("127.0.0.1:0", "secret", hands.append)
     address = first.address

@@ -23,10 +23,14 @@ const SHOWS = { // what the robot's word must be for a wish to count as granted
   mark_reset: (r, before) => r.last_hand !== before,
 };
 
+// Those that have been heard; others are a file that an actor left, or one that cannot be reached.
+const known = (list) => list.filter((r) => r.age !== null);
+const named = (list) => list.map((r) => r.name).join(", ");
+
 // What people did in the life of the run, over all robots.
 function counts(list) {
   const sum = (name) => list.reduce((total, r) => total + (r.counts?.[name] || 0), 0);
-  if (!list.some((r) => r.age !== null)) return "";
+  if (!known(list).length) return "";
   return `Set by hand ${sum("set_by_hand")} times, stopped ${sum("stops")}, reset ${sum("resets")}; marked good ${sum("good")}, bad ${sum("bad")}.`;
 }
 
@@ -56,7 +60,7 @@ export class Hands {
     this.heard = performance.now();
     const robot = worst(list);
     const pause = $("pause");
-    const wish = robot && isStill(robot) ? "resume" : "pause";
+    const wish = known(list).length && known(list).every(isStill) ? "resume" : "pause"; // a wish goes to every robot
     if (pause.dataset.wish !== wish) {
       pause.dataset.wish = wish;
       pause.replaceChildren(wish === "resume" ? "Resume " : "Pause ", element("kbd", "p"));
@@ -85,7 +89,7 @@ export class Hands {
   }
 
   enable() {
-    const able = this.allowed && this.list.some((r) => r.age !== null);
+    const able = this.allowed && known(this.list).length > 0;
     $("stop").disabled = !this.allowed || !this.list.length;
     document.querySelectorAll(".hand").forEach((button) => { button.disabled = !able; });
     $("hands-note").textContent = !this.allowed
@@ -98,13 +102,14 @@ export class Hands {
       this.say("bad", "This page may not move or stop the robot: it was opened without the token. USE THE E-STOP.");
       return;
     }
+    if (this.pending?.wish === "damp" && wish !== "damp") return; // nothing takes the place of a stop that is not confirmed
     const operator = $("operator").value.trim();
     if (wish === "reset" && !operator) {
       this.say("bad", "A reset needs the name of the person who looked at the robot.");
       $("operator").focus();
       return;
     }
-    const before = worst(this.list)?.last_hand;
+    const before = Object.fromEntries(this.list.map((r) => [r.name, r.last_hand]));
     this.pending = { wish, operator, before, begun: performance.now(), sent: 0, tried: -Infinity, problem: "" };
     this.tick();
   }
@@ -115,12 +120,13 @@ export class Hands {
     if (!pending) return;
     const now = performance.now();
     const age = now - pending.begun;
-    const fresh = this.heard > pending.begun && this.list.length > 0;
-    const shown = this.list.filter((r) => r.age !== null && r.age < 1).map((r) => SHOWS[pending.wish](r, pending.before));
-    const all = pending.wish === "damp" ? shown.length === this.list.length && shown.every(Boolean) : shown.some(Boolean);
-    if (fresh && all) {
+    const robots = known(this.list);
+    pending.open = robots.filter((r) => !(r.age < 1 && SHOWS[pending.wish](r, pending.before[r.name])));
+    if (this.heard > pending.begun && robots.length && !pending.open.length) {
       this.pending = null;
-      this.say("good", `${NAMES[pending.wish]}: confirmed by the robot`, 4000);
+      const never = this.list.filter((r) => r.age === null);
+      if (pending.wish === "damp" && never.length) this.say("bad", `STOP: confirmed by ${named(robots)}, but there was never a word from ${named(never)}. If that is a robot, USE THE E-STOP.`);
+      else this.say("good", `${NAMES[pending.wish]}: confirmed by the robot`, 4000);
       return;
     }
     if (age > GIVE_UP) {
@@ -133,9 +139,10 @@ export class Hands {
     else this.say("", `${NAMES[pending.wish]}: sent, waiting for the robot`);
   }
 
-  doubt({ wish, problem }) {
+  doubt({ wish, problem, open }) {
     const advice = wish === "damp" ? " USE THE E-STOP." : "";
-    return `${NAMES[wish]}: NOT CONFIRMED by the robot.${advice} ${problem}`;
+    const whose = this.list.length > 1 && open.length ? named(open) : "the robot";
+    return `${NAMES[wish]}: NOT CONFIRMED by ${whose}.${advice} ${problem}`;
   }
 
   async send(pending, now) {
