@@ -35,7 +35,7 @@ POS_UNIT, VEL_UNIT, TORQUE_UNIT = 0.01, 0.2, 0.5  # rad, rad/s, N m
 EVERY = 2  # readings, of those that are fitted
 LATENCIES = np.arange(0.0, 0.12, 0.001)  # s, tried before anything is fitted
 TURNS = 8  # Gauss-Newton steps at most
-ANGLE_BOUND, WORSE_BOUND = 0.02, 1.0  # rad; after over before
+ANGLE_BOUND, JOINT_BOUND, WORSE_BOUND = 0.02, 0.03, 1.0  # rad; rad, of one joint; after over before
 
 JOINTS, LEGS, KINDS = 12, 4, 3
 LOW = np.array([*[0.0] * 12, *[0.0] * 12, *[0.5] * 12, 0.3, 0.004, 0.0])
@@ -51,6 +51,7 @@ class Misfit:
     angle: float  # rad
     speed: float  # rad/s
     torque: float  # N m
+    joints: Array  # [12] rad, the first of each joint
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Fit:
     held_out_s: float
     log: MotionLog  # those seconds
     predicted: tuple[Predicted, Predicted]  # them, before and after
+    stuck: tuple[str, ...] = ()  # parameters that ended where the search does
 
 
 def fit(log: MotionLog, watch: Callable[[float], None] = lambda share: None) -> Fit:
@@ -90,7 +92,7 @@ def fit(log: MotionLog, watch: Callable[[float], None] = lambda share: None) -> 
     with closing(HangingLegs(log, end)) as legs:
         predicted = [legs.run(one).at(held.time, one.latency_s) for one in (UNFITTED, sim)]
     before, after = (misfit(held, one) for one in predicted)
-    return Fit(sim, before, after, float(end - middle), held, (predicted[0], predicted[1]))
+    return Fit(sim, before, after, float(end - middle), held, (predicted[0], predicted[1]), stuck(found.x))
 
 
 def result(fit: Fit) -> Result:
@@ -99,6 +101,10 @@ def result(fit: Fit) -> Result:
     checks = (
         Check("angles on seconds not fitted, off by", after.angle, ANGLE_BOUND, "rad",
               "Did the robot hang freely and level? Are its joint offsets known?"),
+        Check("those of the worst joint", float(after.joints.max()), JOINT_BOUND, "rad",
+              f"Look at {model.JOINT_NAMES[int(after.joints.argmax())]}: does it rub, does a cable swing with it?"),
+        Check("parameters at the end of what is looked for", float(len(fit.stuck)), 0.0, "",
+              f"Not to be trusted: {', '.join(fit.stuck)}. Repeat it, and look at the pictures."),
         Check("that, over what the unfitted stand-in is off by", after.angle / max(before.angle, 1e-9), WORSE_BOUND,
               "", "The fit helps nothing: do not use it."),
     )  # fmt: skip
@@ -128,7 +134,25 @@ def misfit(log: MotionLog, predicted: Predicted) -> Misfit:
     """What ``predicted`` is off by."""
     off = (predicted.joint_pos - log.joint_pos + log.offset, predicted.joint_vel - log.joint_vel,
            predicted.joint_torque - log.joint_torque)  # fmt: skip
-    return Misfit(*(float(np.sqrt((one**2).mean())) for one in off))
+    angle, speed, torque = (float(np.sqrt((one**2).mean())) for one in off)
+    return Misfit(angle, speed, torque, np.sqrt((off[0] ** 2).mean(axis=0)))
+
+
+def stuck(x: Array) -> tuple[str, ...]:
+    """The parameters ``x`` [39] that lie at an end of their range, by name.
+
+    Without friction, without a ramp between commands, and without latency, one may well be.
+    """
+    near, low = 0.01 * (HIGH - LOW), slice(24, 37)
+    ends = x > HIGH - near
+    ends[low] |= x[low] < (LOW + near)[low]
+    names = [
+        f"{of} of {joint}"
+        for of in ("Coulomb friction", "viscous friction", "torque share")
+        for joint in model.JOINT_NAMES
+    ]
+    names += ["kp share", "command interval", "latency"]
+    return tuple(name for name, is_stuck in zip(names, ends, strict=True) if is_stuck)
 
 
 def to_sim(x: Array) -> Sim:

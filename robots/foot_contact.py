@@ -8,16 +8,27 @@ from numpy.typing import NDArray
 from robots.calibration_parts import Feet
 from robots.robot import Array
 
+LIGHT = 2.0  # thresholds: a foot that reads less may be one in the air whose zero has risen
+QUIET, QUIET_TIME = 3.0, 1.0  # standard deviations of the sensor, over about so many s
+
 
 class FootContact:
     """Feed it every reading's raw forces; it follows the zero of a foot that is in the air.
 
     The zero goes towards what a foot in the air reads, with time constant ``settle``. It never goes farther from the
     calibrated zero than ``reach`` times the foot's threshold: a foot that is broken must not be believed for ever.
+
+    A zero that has risen beyond the threshold, while the foot stood or while nobody looked, makes a foot in the air
+    look like one on the ground. So a foot that reads little more than the threshold, and as quietly as one in the air,
+    is followed as well: a foot that carries the body reads far more, and one that walks is not quiet.
     """
 
     def __init__(self, feet: Feet, settle: float = 10.0, reach: float = 5.0):
         """Args: ``settle`` [s]; ``reach`` in thresholds."""
+        self._quiet = QUIET * np.array(feet.noise)
+        self._mean: Array = np.zeros(len(feet.zero))
+        # Of what is off the mean; it begins far too loud, so that quiet is what lasts for some seconds.
+        self._square: Array = (100.0 * self._quiet + 1.0) ** 2
         self._home = np.array(feet.zero)
         self._on, self._off = np.array(feet.contact_on), np.array(feet.contact_off)
         self._settle, self._reach = settle, reach * self._on
@@ -35,7 +46,19 @@ class FootContact:
         threshold = np.where(self.contact, self._off, self._on)
         self.contact = force >= threshold
         share = elapsed / self._settle
-        moved = self.zero + np.where(self.contact, 0.0, share * force)
+        aloft = ~self.contact | self._light_and_quiet(raw, elapsed)
+        moved = self.zero + np.where(aloft, share * force, 0.0)
         self.zero = np.minimum(np.maximum(moved, self._home - self._reach), self._home + self._reach)
         shares: Array = force / threshold
         return shares
+
+    def _light_and_quiet(self, raw: Array, elapsed: float) -> NDArray[np.bool_]:
+        """``[F]``, whether what a foot has read in the last second or so is little, and noise around one value."""
+        share = min(elapsed / QUIET_TIME, 1.0)
+        off = raw - self._mean
+        self._mean = self._mean + share * off
+        self._square = self._square + share * (off**2 - self._square)
+        found: NDArray[np.bool_] = (self._mean - self.zero < LIGHT * self._on) & (
+            self._square <= self._quiet**2
+        )
+        return found

@@ -9,8 +9,9 @@ with the foot's centre p, the turn of its calf in the world, and r from the cent
 is a ball and rolls, which at walking speed makes 0.05 m/s.
 
 Its noise is taken as equal in all directions, so the covariance stays ``variance * I`` and a step is a
-weighted mean. The accelerometer's reading is taken as the mean since the reading before, as a driver that samples
-faster should give it. Six things keep it honest on a real floor, with readings 50 ms apart:
+weighted mean. The accelerometer's reading is taken as the mean since the reading before, in the frame of a body that
+turned meanwhile, as a driver that samples faster should give it. Six things keep it honest on a real floor, with
+readings 50 ms apart:
 
 - A lightly loaded foot slips more easily: its weight falls with its share of the heaviest foot's load.
 - A foot that disagrees with the prediction is slipping or has just landed: its pull is bounded (Huber), never
@@ -105,6 +106,7 @@ class BaseEstimator:
         self._config = config or EstimatorConfig()
         self._estimate: BaseEstimate | None = None
         self._time = 0.0
+        self._rotation = _UPRIGHT  # at the last reading
         self._velocity: Three = (0.0, 0.0, 0.0)
         self._variance = self._config.start_noise**2
         self._aloft = 0.0  # s without a foot on the ground, and without ground where the feet are
@@ -137,10 +139,10 @@ class BaseEstimator:
             dt = 0.0
         else:
             x, y, z = self._velocity
-            along_x, along_y, along_z = _turned(rotation, accel)
+            along_x, along_y, along_z = _turned(_midway(self._rotation, rotation), accel)
             self._velocity = (x + dt * along_x, y + dt * along_y, z + dt * (along_z - GRAVITY))
             self._variance += self._config.accel_noise**2 * dt
-        self._time = state.time
+        self._time, self._rotation = state.time, rotation
         contact = [one > self._contact_force for one in force]
         slipping = [False] * len(force)
         if any(contact):
@@ -267,6 +269,15 @@ def _rotation(x: float, y: float, z: float, w: float) -> Rotation:
         (s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)),
         (s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)),
     )
+
+
+def _midway(before: Rotation, now: Rotation) -> Rotation:
+    """Half of the way; not quite a rotation, but the mean of an even turn, but for its square."""
+    a, b, c = (
+        (0.5 * (p + u), 0.5 * (q + v), 0.5 * (r + w))
+        for (p, q, r), (u, v, w) in zip(before, now, strict=True)
+    )
+    return a, b, c
 
 
 def _turned(rotation: Rotation, v: Sequence[float]) -> Three:

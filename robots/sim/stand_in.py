@@ -27,6 +27,7 @@ from robots.sim.world import GRAVITY, Base, World
 
 DT = 0.002  # s, physics step and motor tick
 PACED = 0.01  # s of physics between two waits in real time, so that a window moves smoothly
+FELT = 0.01  # s of physics in which the body is taken to turn evenly, for what the accelerometer says
 MOTOR_TEMPERATURE = 30.0  # degC
 
 
@@ -169,6 +170,7 @@ class StandIn:
     def set_pose(self, start: str) -> None:
         """Put the robot at the origin in the pose called ``start``, let it settle, and leave it damped."""
         world, chosen = self._connected(), pose(start)
+        self._carried = None  # whoever held it puts it down
         self._motors.release()
         world.fix(False)
         joints = chosen.joints(self._pose_rng, self._start_jitter)
@@ -244,6 +246,7 @@ class StandIn:
     def close(self) -> None:
         """Damp, then take the world down. Idempotent."""
         self._motors.release()
+        self._carried = None
         if self._world is not None:
             self._world.close()
         self._world = self._camera = self._state = self._pacer = None
@@ -276,15 +279,16 @@ class StandIn:
         if self._pacer is None:
             self._run(world, steps)
             return
-        before = self._felt(world).velocity
+        felt = np.zeros(3)
         paced = max(1, round(PACED / self._dt))
         for first in range(0, steps, paced):
             chunk = min(paced, steps - first)
             self._run(world, chunk)
+            felt += chunk * self._accel
             if self._gui and self._camera is not None:
                 self._camera.follow()
             self._pacer.pace(chunk * self._dt)
-        self._feel(world, before, steps)
+        self._accel = felt / steps
 
     def _later(self) -> int:
         """Physics steps by which this command is later than the earliest."""
@@ -312,18 +316,24 @@ class StandIn:
         self._longer = near.latency
 
     def _run(self, world: World, steps: int) -> None:
-        before = self._felt(world).velocity
-        for _ in range(steps):
+        before, felt, since = self._felt(world), np.zeros(3), 0
+        turned = max(1, round(FELT / self._dt))
+        for step in range(1, steps + 1):
             pos, vel = world.joint_states()
             self._torque = self._motors.torque(self._distorter.encoder(pos), self._distorter.wired(vel))
-            self._trace.add(pos, vel, self._torque)
+            given = self._distorter.torque(self._torque)
+            self._trace.add(pos, vel, given)
             if self._carried is not None:
                 world.carry(self._carried)
-            world.step(self._distorter.torque(self._torque))
+            world.step(given)
             self._lived += 1
             if self._delay.steps:
                 self._late = self._delay(self._look(world))
-        self._feel(world, before, steps)
+            if step % turned == 0 or step == steps:
+                now = self._felt(world)
+                felt += self._gained(before, now, step - since)
+                before, since = now, step
+        self._accel, self._state = felt / (steps * self._dt), None
 
     def _look(self, world: World) -> Snapshot:
         pos, vel = world.joint_states()
@@ -333,12 +343,11 @@ class StandIn:
         """The trunk as the sensors feel it, which may be late."""
         return self._late.base if self._late else world.base()
 
-    def _feel(self, world: World, before: Array, steps: int) -> None:
-        """What the accelerometer says: the mean of proper acceleration since ``before``, in the body frame."""
-        base = self._felt(world)
-        gained = (base.velocity - before) / (steps * self._dt) + np.array([0.0, 0.0, GRAVITY])
-        self._accel = base.rotation.T @ gained
-        self._state = None
+    def _gained(self, before: Base, now: Base, steps: int) -> Array:
+        """The speed [3] m/s that an accelerometer feels between the two, in the frame of a turning body."""
+        gained = now.velocity - before.velocity + np.array([0.0, 0.0, steps * self._dt * GRAVITY])
+        felt: Array = 0.5 * (before.rotation + now.rotation).T @ gained
+        return felt
 
     def _sense(self, world: World) -> RobotState:
         """One noisy reading of every sensor."""

@@ -1,5 +1,7 @@
 """Real to sim, on a stand-in whose motors, friction and latency are another robot's."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,33 @@ def test_what_was_done_to_a_robot_is_fitted_and_predicts_seconds_that_were_not(l
     np.testing.assert_allclose(found.sim.coulomb_n_m, TRUTH.coulomb_n_m, rtol=0.15)
     assert told == sorted(told)
     assert fit_sim.result(found).passed
+
+
+def test_a_parameter_at_the_end_of_its_range_is_named_and_not_trusted():
+    middle = 0.5 * (fit_sim.LOW + fit_sim.HIGH)
+    assert fit_sim.stuck(middle) == ()
+    free = middle.copy()
+    free[:24] = free[37:] = 0.0  # no friction, no ramp, no latency
+    assert fit_sim.stuck(np.maximum(free, fit_sim.LOW)) == ()
+    ends = middle.copy()
+    ends[24], ends[38], ends[13] = fit_sim.LOW[24], fit_sim.HIGH[38], fit_sim.HIGH[13]
+    assert fit_sim.stuck(ends) == ("viscous friction of FR_thigh", "torque share of FR_hip", "latency")
+
+
+def test_one_joint_that_is_off_does_not_hide_behind_eleven_that_are_not():
+    off = np.zeros((10, 12))
+    off[:, 4] = 0.06  # 0.017 over all twelve
+    log = SimpleNamespace(
+        joint_pos=-off, joint_vel=off, joint_torque=off, offset=np.zeros(12), time=np.arange(10.0)
+    )
+    still = Ticks(np.arange(10.0), np.zeros((10, 12)), np.zeros((10, 12)), np.zeros((10, 12))).at(
+        log.time, 0.0
+    )
+    found = fit_sim.misfit(log, still)
+    assert found.angle < fit_sim.ANGLE_BOUND and found.joints.argmax() == 4
+    fit = fit_sim.Fit(TRUTH, found, found, 10.0, log, (still, still))
+    failed = [check for check in fit_sim.result(fit).checks if not check.passed]
+    assert [check.name for check in failed] == ["those of the worst joint"] and "FL_thigh" in failed[0].advice
 
 
 def test_a_reading_between_two_ticks_is_between_what_they_say():

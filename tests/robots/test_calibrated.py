@@ -167,6 +167,41 @@ def test_the_zero_of_a_standing_foot_stays():
     assert contact.contact[0] and contact.zero[0] == 10.0
 
 
+def feel(contact, forces, seconds, begin=0.0, noise=1.0, hz=50.0):
+    """``forces`` [4], or a function of time, with a sensor's noise; the time after ``seconds``."""
+    rng = np.random.default_rng(0)
+    for step in range(1, round(seconds * hz) + 1):
+        now = begin + step / hz
+        raw = forces(now) if callable(forces) else np.array(forces)
+        contact.update(raw + noise * rng.standard_normal(4), now)
+    return begin + seconds
+
+
+def test_a_zero_that_has_risen_since_it_was_measured_is_found_in_the_air():
+    contact = FootContact(FEET)
+    now = feel(contact, [18.0, 0.0, 0.0, 0.0], 2.0)
+    assert contact.contact[0], "8 above zero, and 6 is a foot on the ground"
+    feel(contact, [18.0, 0.0, 0.0, 0.0], 40.0, now)
+    assert not contact.contact.any() and contact.zero[0] == pytest.approx(18.0, abs=1.0)
+
+
+def test_a_zero_that_rises_while_the_robot_stands_is_found_when_it_is_lifted():
+    contact = FootContact(FEET)
+    now = feel(contact, lambda t: np.full(4, 40.0 + 0.05 * t), 100.0)
+    assert contact.contact.all() and contact.zero[0] == 10.0
+    feel(contact, lambda t: np.array([10.0, 0.0, 0.0, 0.0]) + 0.05 * t, 60.0, now)
+    assert not contact.contact.any()
+
+
+def test_feet_that_carry_the_body_and_feet_that_walk_keep_their_zeros():
+    standing, walking = FootContact(FEET), FootContact(FEET)
+    feel(standing, [25.0, 15.0, 15.0, 15.0], 60.0)
+    assert standing.contact.all() and np.array_equal(standing.zero, FEET.zero)
+    lightly = FEET.zero + np.array([8.0, 8.0, 8.0, 8.0])  # of 2 Hz, never loaded by more than a little
+    feel(walking, lambda t: np.where(np.array([t % 0.5 < 0.3] * 4), lightly, FEET.zero), 60.0)
+    assert np.abs(walking.zero - FEET.zero).max() < 0.5
+
+
 def test_a_broken_foot_is_not_followed_for_ever():
     contact = FootContact(FEET, reach=5.0)
     for step in range(10_000):

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from robots.a1.skeleton import from_quaternion
 from robots.clock import ManualClock
 from robots.robot import CommandError, JointCommand, Robot, RobotError, RobotState, StaleState
 from robots.sim.noise import NoiseConfig
@@ -176,22 +177,40 @@ def test_less_friction_slides_further():
     assert slide(0.2) > 1.5 * slide(0.8) > 0
 
 
-def test_the_accelerometer_adds_up_to_the_change_of_velocity():
+def test_the_accelerometer_adds_up_to_the_change_of_velocity_in_a_body_that_turns():
     with stand_in(start="stand") as robot:
         hold_stand(robot, 0.5)
-        before = robot.truth()["velocity"]
         robot.push(np.array([4.0, -3.0, 0.0]))
+        first = hold_stand(robot, STEP)[-1]
+        before = robot.truth()["velocity"]
         state = hold_stand(robot, STEP)[-1]
-        x, y, z, w = state.quat_xyzw
-        rotation = np.array(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-            ]
-        )
-        gained = (rotation @ state.accel - [0, 0, 9.81]) * STEP
-        np.testing.assert_allclose(before + gained, robot.truth()["velocity"], atol=1e-9)
+        turned = 0.5 * (from_quaternion(first.quat_xyzw) + from_quaternion(state.quat_xyzw))
+        gained = (turned @ state.accel - [0, 0, 9.81]) * STEP
+        np.testing.assert_allclose(before + gained, robot.truth()["velocity"], atol=2e-3)
+
+
+def test_a_robot_that_is_put_somewhere_is_let_go_of():
+    with stand_in(start="stand") as robot:
+        robot.carry(np.zeros(3))
+        wait(robot, STEP)
+        robot.set_pose("hang")
+        robot.set_pose("stand")
+        hold_stand(robot, 0.2)
+        robot.push(np.array([10.0, 0.0, 0.0]))
+        hold_stand(robot, 0.1)
+        assert abs(robot.truth()["velocity"][0]) > 0.1, "nobody holds it"
+
+
+def test_what_a_motion_tells_is_the_torque_that_the_joints_got():
+    def power(scale: float) -> float:
+        with stand_in(start="hang", distortion={"torque_scale": [scale] * 12}) as robot:
+            robot.motion()
+            robot.write(JointCommand.hold(robot.info.stand_pos + 0.3, robot.info))
+            wait(robot, STEP)
+            asked, given = robot._torque, robot.motion().torque[-1]
+            return float(np.abs(given).sum() / np.abs(asked).sum())
+
+    assert power(0.8) == pytest.approx(0.8) and power(1.0) == pytest.approx(1.0)
 
 
 def test_noise_has_its_standard_deviation():
