@@ -15,7 +15,7 @@ from daydreamer.presets import build
 from daydreamer.presets.preset import Preset
 from daydreamer.presets.trial import read_policy
 from daydreamer.runtime.evaluate import steps_of
-from daydreamer.runtime.film import Recording, save_gif, side_by_side
+from daydreamer.runtime.film import Recording, possible_fps, save_gif, side_by_side
 from daydreamer.runtime.kept_policies import kept_policies
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.random_policy import HeldRandom
@@ -52,7 +52,7 @@ class FilmCommand:
         for wanted, (label, policy) in policies.items():
             print(f"minute {wanted:g}: {label}", flush=True)
             films[f"{wanted:g} min"] = self._film(policy, preset).frames
-        save_gif(side_by_side(films, self.columns), self.out, self.fps)
+        save_gif(side_by_side(films, self.columns), self.out, possible_fps(self.fps, preset.hz))
         print(f"{self.out}  ({self.out.stat().st_size / 1e6:.1f} MB)")
         return 0
 

@@ -16,6 +16,7 @@ from daydreamer.replay import Replay
 from daydreamer.replay.archive import Archive, FileReport, Part
 from daydreamer.replay.formats import lerobot, mcap_log, npz
 from daydreamer.replay.layout import Layout
+from daydreamer.runtime.learner import LearnerConfig
 from daydreamer.runtime.run_dir import RunDir
 
 Run = Annotated[
@@ -129,18 +130,33 @@ class Import:
 
     source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE", help="what `export` wrote")]
     run_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run's directory")]
-    capacity: Annotated[int, tyro.conf.arg(help="rows that the run keeps; the oldest go first")] = 1_000_000
+    capacity: Annotated[
+        int | None,
+        tyro.conf.arg(
+            metavar="N", help="rows that the run keeps, the oldest go first; none: as it is configured"
+        ),
+    ] = None
 
     def run(self) -> int:
-        """Append and say how much."""
+        """Append and say how much; exit code 1 when rows are missing that cannot be put before others any more."""
         layout, parts = lerobot.read(self.source) if self.source.is_dir() else npz.read(self.source)
-        added = left_out = 0
-        with Replay(self.run_dir / "replay", layout.specs, self.capacity, seed=0) as replay:
+        there = _stored(self.run_dir)
+        stored = sum(len(numbers) for ranges in there.values() for numbers in ranges)
+        capacity = self.capacity if self.capacity is not None else max(_capacity(self.run_dir), stored)
+        added = known = late = 0
+        with Replay(self.run_dir / "replay", layout.specs, capacity, seed=0) as replay:
             for part in parts:
                 fresh = _append(replay, layout, part)
-                added, left_out = added + fresh, left_out + len(part.rows) - fresh
-        print(f"{added:,} rows into {self.run_dir / 'replay'}; {left_out:,} were there already")
-        return 0
+                old = range(part.first_seq, part.first_seq + len(part.rows) - fresh)
+                same = sum(_overlap(old, numbers) for numbers in there.get(part.stream, []))
+                added, known, late = added + fresh, known + same, late + len(old) - same
+        print(f"{added:,} rows into {self.run_dir / 'replay'}; {known:,} were there already")
+        if late:
+            print(
+                f"{late:,} rows are missing there and were left out: a stream's rows follow one another, and later "
+                "ones are stored already. Import the earlier rows first, into a run that has none of them."
+            )
+        return 1 if late else 0
 
 
 ReplayCommand = Union[  # noqa: UP007 (Annotated members do not take the | form at run time on every Python)
@@ -160,6 +176,27 @@ class ReplayCommands:
     def run(self) -> int:
         """Do what was asked for."""
         return self.command.run()
+
+
+def _stored(run_dir: Path) -> dict[str, list[range]]:
+    """The numbers of the rows of each stream that a run has."""
+    found: dict[str, list[range]] = {}
+    if any((run_dir / "replay").glob("*.rows")):
+        for part in Archive(run_dir).parts():
+            found.setdefault(part.stream, []).append(range(part.first_seq, part.first_seq + len(part.rows)))
+    return found
+
+
+def _overlap(one: range, other: range) -> int:
+    return len(range(max(one.start, other.start), min(one.stop, other.stop)))
+
+
+def _capacity(run_dir: Path) -> int:
+    """Rows that the run is configured to keep; the usual number where there is no configuration."""
+    try:
+        return int(RunDir(run_dir).read_config()["learner"]["capacity"])
+    except (DaydreamerError, KeyError, TypeError):
+        return LearnerConfig().capacity
 
 
 def _append(replay: Replay, layout: Layout, part: Part) -> int:

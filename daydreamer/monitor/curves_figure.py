@@ -74,7 +74,10 @@ def draw(
 
 def spread(curves: Sequence[Curves], name: str, points: int = 200) -> NDArray[np.float64]:
     """``[4, points]``: robot minutes that all runs have reached, and least, median and greatest value there."""
-    x = np.linspace(max(c[X][0] for c in curves), min(c[X][-1] for c in curves), points)
+    begin, end = max(c[X][0] for c in curves), min(c[X][-1] for c in curves)
+    if begin >= end:  # no minute that all of them have seen
+        return np.empty((4, 0))
+    x = np.linspace(begin, end, points)
     values = np.array([np.interp(x, c[X], c[name]) for c in curves])
     return np.array([x, values.min(0), np.median(values, 0), values.max(0)])
 

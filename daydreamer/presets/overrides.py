@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -34,7 +35,8 @@ def override(config: T, change: str) -> T:
 def _replaced(config: Any, path: list[str], text: str, whole: str) -> Any:
     name, *rest = path
     if isinstance(config, Mapping):  # options of a robot: free names, JSON values
-        return {**config, name: _replaced(config.get(name, {}), rest, text, whole) if rest else _json(text)}
+        value = _replaced(config.get(name, {}), rest, text, whole) if rest else _finite(_json(text), whole)
+        return {**config, name: value}
     if not is_dataclass(config):
         raise BadOverride(f"'{whole}': '{name}' cannot be a part of {config!r}, which has no parts")
     names = [field.name for field in fields(config)]
@@ -68,13 +70,24 @@ def _parsed(text: str, kind: Any, whole: str) -> Any:
         if text in allowed:
             return allowed[text]
         raise BadOverride(f"'{whole}': expected one of {', '.join(allowed)}, got '{text}'")
-    value = _json(text)
+    return _fitting(_json(text), kind, whole, text)
+
+
+def _fitting(value: Any, kind: Any, whole: str, text: str) -> Any:
+    """``value``, which JSON has read from ``text``, as one of type ``kind``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadOverride(f"'{whole}': expected a finite number, got '{text}'")
+    origin = typing.get_origin(kind)
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if kind in (int, bool) and type(value) is kind:
         return value
     if origin is tuple and isinstance(value, list):
-        return tuple(value)
+        kinds = typing.get_args(kind)
+        kinds = kinds[:1] * len(value) if kinds[1:] == (...,) else kinds
+        if len(value) != len(kinds):
+            raise BadOverride(f"'{whole}': expected {len(kinds)} values, got '{text}'")
+        return tuple(_fitting(one, each, whole, text) for one, each in zip(value, kinds, strict=True))
     wanted = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
     raise BadOverride(f"'{whole}': expected a value of type {wanted}, got '{text}'")
 
@@ -90,6 +103,14 @@ def _parsed_union(text: str, kinds: tuple[Any, ...], whole: str) -> Any:
             except BadOverride as error:
                 problems.append(str(error))
     raise BadOverride("; ".join(problems))
+
+
+def _finite(value: Any, whole: str) -> Any:
+    """``value`` itself. Raises BadOverride where a number in it is none."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, float) and not math.isfinite(one):
+            raise BadOverride(f"'{whole}': expected finite numbers, got {one}")
+    return value
 
 
 def _json(text: str) -> Any:

@@ -43,9 +43,8 @@ def card_of(run: RunDir, trial: Trial, minutes: float | None, result: Evaluation
     trained = f"daydreamer train --preset {config['name']}{changes} --seed {config['seed']}"
     if config.get("robot_minutes"):
         trained += f" --robot-minutes {config['robot_minutes']:g}"
-    scored = (
-        f"daydreamer eval RUN --rollouts {trial.rollouts} --seconds {trial.seconds:g} --seed {trial.seed}"
-    )
+    how = f"--rollouts {trial.rollouts} --seconds {trial.seconds:g} --seed {trial.seed}"
+    scored = f"daydreamer eval RUN --policy RUN/best.onnx {how}"
     return ScoreCard(
         preset=trial.preset,
         changes=trial.changes,

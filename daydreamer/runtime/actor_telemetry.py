@@ -86,7 +86,8 @@ class Portrait:
             joint_pos=state.joint_pos,
             joint_vel=state.joint_vel,
             joint_torque=state.joint_torque,
-            joint_target=self._no_target if sent is None else sent.pos,
+            # Damping has no targets; its command carries the measured pose.
+            joint_target=self._no_target if sent is None or not sent.kp.any() else sent.pos,
             temperature=state.temperature,
             quat_xyzw=state.quat_xyzw,
             gyro=state.gyro,

@@ -37,11 +37,12 @@ class Recording:
             import PIL  # noqa: F401  # told now, not after the rollout
         except ModuleNotFoundError as error:
             raise DaydreamerError("a film needs Pillow: pip install pillow") from error
-        self.fps, self.size = fps, size
+        self.fps, self.size = fps, size  # as near to that many as the robot's rate allows
         self.frames: list[NDArray[np.uint8]] = []
 
     def watch(self, env: Env, step: int, steps: int, hz: float) -> None:
         """Look at ``env`` before step ``step`` of ``steps``, when a frame is due."""
+        self.fps = possible_fps(self.fps, hz)
         if self._due(step, steps, hz):
             robot = getattr(env, "robot", None)
             if not isinstance(robot, HasCamera):
@@ -51,7 +52,12 @@ class Recording:
             self.frames.append(robot.camera(*self.size))
 
     def _due(self, step: int, steps: int, hz: float) -> bool:
-        return step % max(1, round(hz / self.fps)) == 0
+        return step % round(hz / self.fps) == 0
+
+
+def possible_fps(fps: float, hz: float) -> float:
+    """As near to ``fps`` as a robot of ``hz`` steps a second allows, so that a film plays as fast as it happened."""
+    return hz / max(1, round(hz / fps))
 
 
 class Film(Recording):

@@ -59,7 +59,7 @@ class BridgeConfig:
         if not self.hands:
             return []
         found = [topic.under(self.namespace) for topic in topics.IN]
-        return found + [topic for topic in (topics.STOP, topics.STOP_ANYHOW) if self.namespace]
+        return found + [topic for topic in topics.STOPS if self.namespace]
 
 
 class Pace:
@@ -136,7 +136,7 @@ class Bridge:
         now = self._clock.now()
         seen = None if telemetry is None else Seen.of(telemetry)
         # A moment is told once: when the control loop hangs, its topics fall silent instead of repeating themselves.
-        if seen is not None and seen.wall > self._told_wall and self._often(now):
+        if seen is not None and seen.wall != self._told_wall and self._often(now):
             self._told_wall = seen.wall
             for topic, make in self._telling.items():
                 self._say(topic, make(seen))

@@ -18,6 +18,9 @@ from robots.ros2.back_end import BackEnd, Heard
 _log = logging.getLogger(__name__)
 
 _LOOK = 0.1  # s between two looks at whether the robot is still stopped, while nothing is heard
+_KEPT_FOR = (
+    0.2  # s in which what a publisher kept from before we came arrives, a press and perhaps its release
+)
 _STOP_TAKES = 1.0  # s for the actor's answer to a stop
 _WISH_TAKES = 0.5  # s for its answer to a wish, after which it is dropped, not kept for later
 _WISHES_EVERY = 0.2  # s between two wishes that are passed on
@@ -49,6 +52,9 @@ class Ears:
     def __init__(self, back_end: BackEnd, console: Console, clock: Clock):
         self._back_end, self._console, self._clock = back_end, console, clock
         self._keeper = StopKeeper()
+        self._kept: tuple[bool, float] | None = (
+            None  # the newest word from before we came, and since when it is here
+        )
         self._wish: tuple[str, str, float] | None = None  # the newest, where it was heard, and when
         self._next_wish = -1e9
         self.telemetry: Telemetry | None = None  # the newest, from whoever follows it; None: silence
@@ -78,6 +84,9 @@ class Ears:
         for heard in self._back_end.take(timeout):
             self._hear(heard)
         telemetry, now = self.telemetry, self._clock.now()
+        if self._kept is not None and now - self._kept[1] >= _KEPT_FOR:
+            self._keeper.heard(self._kept[0])
+            self._kept = None
         stopped = None if telemetry is None else bool(telemetry.stopped)
         if not self._keeper.is_due(now, stopped):
             return
@@ -117,7 +126,12 @@ class Ears:
         name = heard.topic.name
         if heard.topic.type != topics.STOP.type:
             return
-        if name.endswith(topics.STOP.name):
+        if name.endswith(topics.STOP.name) and heard.topic.qos.latched:
+            # Said now, or kept since before we came: then its release may follow. What is said now is heard below, too.
+            since = self._clock.now() if self._kept is None else self._kept[1]
+            self._kept = (said, since)
+        elif name.endswith(topics.STOP.name):
+            self._kept = None
             self._keeper.heard(said)
         elif said:
             word = "pause" if name.endswith(topics.PAUSE.name) else "resume"

@@ -14,7 +14,7 @@ from typing import Any
 
 from robots.ros2.back_end import BackEndError, Heard, NodeConfig
 from robots.ros2.definitions import ANY, HASHES, ONE, Field, Message, fields
-from robots.ros2.topics import Topic
+from robots.ros2.topics import STOP, Topic
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +119,8 @@ class CycloneNode:
     def _incompatible(self, reader: Any, status: Any) -> None:
         """In a thread of Cyclone's."""
         name = reader.topic.name.removeprefix("rt")
+        if name.endswith(STOP.name):  # one of its readers hears everybody
+            return
         text = f"incompatible quality of service on {name}: {status.total_count} times, policy {status.last_policy_id}"
         self._problems[name] = text
 

@@ -8,7 +8,7 @@ from collections import deque
 from robots.ros2.back_end import Heard, NodeConfig
 from robots.ros2.cdr import encode
 from robots.ros2.definitions import Message
-from robots.ros2.topics import Topic
+from robots.ros2.topics import STOP, Topic
 
 
 class Bus:
@@ -84,6 +84,10 @@ class FakeNode:
             matched = newcomer.readers(writer)
             for reader in newcomer._queues:
                 if not _same(reader, writer):
+                    continue
+                if reader not in matched and reader.name.endswith(
+                    STOP.name
+                ):  # one of its readers hears everybody
                     continue
                 if reader not in matched:
                     text = f"incompatible quality of service on {writer.name}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from robots.ros2.back_end import BackEndError, Heard, NodeConfig
 from robots.ros2.definitions import ONE, Field, Message, fields
-from robots.ros2.topics import Qos, Topic
+from robots.ros2.topics import STOP, Qos, Topic
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 200  # callbacks served in one go
@@ -94,6 +94,8 @@ class RclpyNode:
             self._heard.append(Heard(topic, from_ros(topic.type, message)))
 
         def incompatible(event: Any) -> None:
+            if topic.name.endswith(STOP.name):  # one of its readers hears everybody
+                return
             text = f"incompatible quality of service on {topic.name}: {event.total_count} times"
             self._problems[topic.name] = f"{text}, policy {event.last_policy_kind}"
             _log.warning("%s", self._problems[topic.name])

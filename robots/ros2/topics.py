@@ -89,14 +89,17 @@ STOP = Topic(
     Qos(latched=True, depth=_PRESSES),
     "true: damp, until a person resets the robot",
 )
-# The same topic once more, with the least demanding reader there is: a stop counts however its publisher speaks.
+# A stop counts however its publisher speaks: so the same topic twice more, for what a usual publisher says from now on,
+# and for what anybody says. Of what was said before we came the newest word counts: see ``Ears``.
+STOP_LIVE = replace(STOP, qos=Qos(reliable=True, depth=_PRESSES))
 STOP_ANYHOW = replace(STOP, qos=Qos(reliable=False, depth=_PRESSES))
+STOPS = (STOP, STOP_LIVE, STOP_ANYHOW)
 # Not latched: what was wished before the bridge was there is not done when it comes.
 PAUSE = Topic("/daydreamer/pause", definitions.BOOL, about="true: hold the pose until someone resumes")
 RESUME = Topic(
     "/daydreamer/resume", definitions.BOOL, about="true: the policy drives again; never after a stop"
 )
-IN = (STOP, STOP_ANYHOW, PAUSE, RESUME)
+IN = (*STOPS, PAUSE, RESUME)
 
 
 def check_namespace(namespace: str) -> str:

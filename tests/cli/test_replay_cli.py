@@ -9,6 +9,7 @@ from daydreamer.cli.main import main
 from daydreamer.core.specs import ArraySpec
 from daydreamer.core.transition import FLAGS
 from daydreamer.replay import Replay
+from daydreamer.runtime.run_dir import RunDir
 
 SPEC = {"value": ArraySpec((2,), "float32"), "time": ArraySpec((), "float64"), **FLAGS}
 
@@ -83,6 +84,24 @@ def test_rows_go_out_and_come_back_once(run, daydreamer, tmp_path, form, out):
         assert replay.read(0, 10)["value"][:, 0].tolist() == list(range(10))
     code, said = daydreamer("replay", "export", run, tmp_path / out, "--to", form)
     assert code == 2 and "exists already" in said
+
+
+def test_an_import_drops_no_row_of_a_run_and_says_what_it_cannot_put_before_others(run, daydreamer, tmp_path):
+    assert daydreamer("replay", "export", run, tmp_path / "rows.npz", "--to", "npz")[0] == 0
+    rows = {key: np.zeros((30, *spec.shape), spec.dtype) for key, spec in SPEC.items()}
+    with Replay(tmp_path / "other" / "replay", SPEC, 100, 0) as replay:
+        replay.append(rows, "b", 0)
+        replay.append({key: value[:3] for key, value in rows.items()}, "a", 7, after_gap=True)
+    RunDir(tmp_path / "other").claim({"learner": {"capacity": 5}})
+    code, said = daydreamer("replay", "import", tmp_path / "rows.npz", tmp_path / "other")
+    assert (
+        code == 1
+        and "0 rows into" in said
+        and "3 were there already" in said
+        and "7 rows are missing" in said
+    )
+    with Replay(tmp_path / "other" / "replay", SPEC, 100, 0) as replay:
+        assert len(replay) == 33
 
 
 def test_a_directory_without_a_replay_is_an_error_that_says_so(tmp_path, daydreamer):

@@ -119,6 +119,17 @@ class Ros2Contract:
         found = self.hears(lab, bridge, latched, {"data": False})
         assert found[0].message == {"data": False}
 
+    def test_a_stop_of_a_usual_publisher_is_heard_reliably_and_nothing_is_wrong_with_it(self, lab, node):
+        usual = replace(topics.STOP, qos=Qos(reliable=True))
+        bridge = self.open_bridge(node)
+        lab.open(usual)
+        found = self.hears(lab, bridge, usual, STOP)
+        lab.say(usual, STOP)
+        lab.eventually(
+            lambda: found.extend(bridge.take(0.2)) or topics.STOP_LIVE in [h.topic for h in found], "reliably"
+        )
+        assert not any(topics.STOP.name in problem for problem in bridge.problems())
+
     def test_a_stop_is_heard_however_its_publisher_speaks(self, lab, node):
         bridge = self.open_bridge(node)
         careless = replace(topics.STOP, qos=Qos(reliable=False, depth=1))

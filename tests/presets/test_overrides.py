@@ -58,6 +58,12 @@ def test_options_of_a_robot_take_any_name():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ("inner.rate=NaN", "finite"),
+        ("inner.limit=Infinity", "finite"),
+        ("inner.pair=[1, 2, 3]", "expected 2 values"),
+        ('inner.pair=["a", 2]', "type float"),
+        ("inner.pair=[1, NaN]", "finite"),
+        ("options.friction=[0.5, NaN]", "finite"),
         ("inner.size", "expected PATH=VALUE"),
         ("inner.sise=3", "Did you mean 'size'"),
         ("iner.size=3", "Did you mean 'inner'"),

@@ -51,6 +51,26 @@ def test_rows_survive_npz_and_back(archive, tmp_path):
     assert back.layout.specs == archive.layout.specs
 
 
+def test_what_a_learner_adds_while_rows_are_written_is_left_out(opened, rows, tmp_path, monkeypatch):
+    replay = opened()
+    replay.append(rows(0, 4), "a", 0)
+    replay.append(rows(0, 4, tag=1), "b", 0)
+    archive, parts, passes = Archive(tmp_path / "replay"), Archive.parts, []
+
+    def meanwhile(self):
+        if passes:
+            replay.append(rows(3 + len(passes), 1), "a", 3 + len(passes))
+        passes.append(len(passes))
+        return parts(self)
+
+    monkeypatch.setattr(Archive, "parts", meanwhile)
+    assert npz.write(archive, tmp_path / "rows.npz") == 8 and len(passes) > 2
+    _, found = npz.read(tmp_path / "rows.npz")
+    assert {part.stream: part.rows["value"][:, 0].tolist() for part in found} == {
+        "a": [0, 1, 2, 3], "b": [1000, 1001, 1002, 1003],
+    }  # fmt: skip
+
+
 def test_npz_is_what_numpy_reads(archive, tmp_path):
     npz.write(archive, tmp_path / "rows.npz")
     with np.load(tmp_path / "rows.npz") as file:
@@ -73,6 +93,19 @@ def test_rows_survive_lerobot_in_many_files(archive, tmp_path, monkeypatch):
     lerobot.write(archive, tmp_path / "set", 20.0, "walk", "a1")
     assert len(list((tmp_path / "set" / "data").glob("chunk-*/file-*.parquet"))) > 4
     assert everything(brought_back(*lerobot.read(tmp_path / "set"), tmp_path)) == everything(archive)
+
+
+def test_an_episode_of_lerobot_goes_on_in_the_next_file_of_the_replay(opened, rows, tmp_path):
+    pytest.importorskip("pyarrow")
+    replay = opened(segment_rows=4)
+    made = rows(0, 10)
+    made["is_first"][[0, 6]] = True
+    replay.append(made, "a", 0)
+    replay.close()
+    lerobot.write(Archive(tmp_path / "replay"), tmp_path / "set", 20.0, "walk", "a1")
+    assert json.loads((tmp_path / "set" / "meta" / "info.json").read_text())["total_episodes"] == 2
+    back = brought_back(*lerobot.read(tmp_path / "set"), tmp_path)
+    assert everything(back) == everything(Archive(tmp_path / "replay"))
 
 
 def test_a_dataset_has_the_layout_of_lerobot_version_3(archive, tmp_path):

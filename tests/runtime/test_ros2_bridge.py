@@ -93,6 +93,21 @@ def test_a_stop_acts_though_nothing_is_heard_of_the_robot():
     assert network.console.wishes == [("damp", "/estop on ROS 2")]
 
 
+@pytest.mark.parametrize(("words", "wishes"), [((STOP,), ["damp"]), ((STOP, GO), []), ((GO, STOP), ["damp"])])
+def test_of_what_was_said_before_the_bridge_came_the_newest_word_counts(words, wishes):
+    bus, console, settings = Bus(), FakeConsole(), BridgeConfig()
+    lab = FakeNode(bus, NodeConfig("lab", topics.IN, ()))
+    for word in words:
+        lab.publish(topics.STOP, word, 0.0)
+    node = FakeNode(bus, NodeConfig("daydreamer", settings.outgoing(), settings.incoming()))
+    bridge, clock = bridge_of(node, console)
+    bridge.ears.turn(0.0)
+    assert console.wishes == [], "a release may follow"
+    clock.advance(0.25)
+    bridge.ears.turn(0.0)
+    assert [wish for wish, _ in console.wishes] == wishes
+
+
 def test_a_stop_that_cannot_be_delivered_is_tried_again_and_diagnosed():
     network = Network()
     network.console.refusal = "no answer"

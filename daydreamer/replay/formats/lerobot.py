@@ -68,7 +68,7 @@ def write(archive: Archive, path: Path, fps: float, task: str, robot: str) -> in
             _save(parquet, pa.concat_tables(tables), path / _place(DATA, number))
             number, waiting, tables = number + 1, 0, []
 
-    for part in archive.parts():
+    for part in _whole_episodes(archive.parts()):
         for begin, end in _cuts(part.rows):
             rows = part.rows[begin:end]
             episode = _Episode(part.stream, part.first_seq + begin, frames, len(rows), number)
@@ -143,6 +143,22 @@ def feature_names(specs: Specs) -> dict[str, str]:
 
 def _is_action(key: str, specs: Specs) -> bool:
     return key.startswith("applied/") or f"applied/{key}" in specs
+
+
+def _whole_episodes(parts: Iterator[Part]) -> Iterator[Part]:
+    """The rows of ``parts``, so that no episode is in two of them: a file may end in the middle of one."""
+    waiting: dict[str, Part] = {}  # of each stream, its last episode, which may go on
+    for part in parts:
+        first, rows, before = part.first_seq, part.rows, waiting.pop(part.stream, None)
+        if before is not None and before.first_seq + len(before.rows) == first:
+            first, rows = before.first_seq, np.concatenate([before.rows, rows])
+        elif before is not None:
+            yield before
+        begin, _ = _cuts(rows)[-1]
+        if begin:
+            yield Part(part.stream, first, rows[:begin])
+        waiting[part.stream] = Part(part.stream, first + begin, rows[begin:])
+    yield from waiting.values()
 
 
 def _cuts(rows: Rows) -> list[tuple[int, int]]:

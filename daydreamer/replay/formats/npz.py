@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from daydreamer.core.errors import Corrupt
+from daydreamer.core.errors import Corrupt, DaydreamerError
 from daydreamer.core.specs import ArraySpec
 from daydreamer.replay.archive import Archive, Part
 from daydreamer.replay.layout import Layout
@@ -27,18 +28,39 @@ _ABOUT = ("__stream__", "__first_seq__", "__rows__", "__spec__")
 
 
 def write(archive: Archive, path: Path) -> int:
-    """Write all good rows to ``path``; how many. One key is in memory at a time."""
+    """Write all good rows to ``path``; how many. One key is in memory at a time.
+
+    What a learner adds meanwhile is left out.
+
+    Raises:
+        DaydreamerError: Rows went meanwhile.
+    """
     parts = [(part.stream, part.first_seq, len(part.rows)) for part in archive.parts()]
     spec = {name: spec.to_dict() for name, spec in archive.layout.specs.items()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as file:
         for name in archive.layout.specs:
-            columns = [np.ascontiguousarray(part.rows[name]) for part in archive.parts()]
+            columns = [np.ascontiguousarray(part.rows[name]) for part in _as_before(archive.parts(), parts)]
             _put(file, name, np.concatenate(columns) if columns else np.empty(0))
         _put(file, "__stream__", np.array([stream for stream, _, _ in parts], np.str_))
         _put(file, "__first_seq__", np.array([first for _, first, _ in parts], np.int64))
         _put(file, "__rows__", np.array([count for _, _, count in parts], np.int64))
         _put(file, "__spec__", np.array(json.dumps(spec)))
     return sum(count for _, _, count in parts)
+
+
+def _as_before(parts: Iterator[Part], before: list[tuple[str, int, int]]) -> Iterator[Part]:
+    """``parts`` as they were when they were ``before``: (stream, first, rows) each."""
+    known = {(stream, first): count for stream, first, count in before}
+    for part in parts:
+        count = known.pop((part.stream, part.first_seq), 0)
+        if len(part.rows) < count:
+            break
+        if count:
+            yield replace(part, rows=part.rows[:count])
+    if known:
+        raise DaydreamerError(
+            "rows went from the replay while they were written: export it again, without a learner"
+        )
 
 
 def read(path: Path) -> tuple[Layout, Iterator[Part]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,7 +33,7 @@ class RecorderConfig:
     """How much is kept."""
 
     minutes: float = 10.0  # of one file
-    keep_bytes: int = 4 << 30  # of all files in the directory; the oldest go first
+    keep_bytes: int = 4 << 30  # of all of the actor's files in the directory; the oldest go first
 
     def __post_init__(self) -> None:
         if not (self.minutes > 0 and self.keep_bytes > 0):
@@ -68,6 +69,7 @@ class Recorder:
         self._schemas: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
         self._until = self._flush_at = self._diagnose_at = 0.0
+        self._now = -math.inf
         self._newest = -math.inf  # telemetry's ``wall`` that was written down
         self._changes = Changes()
         self.path: Path | None = None  # being written
@@ -79,10 +81,16 @@ class Recorder:
             OSError: The disk refuses.
         """
         now = telemetry.wall + telemetry.age
+        if now < self._now:  # the actor's clock was set back: what is due stays as far off as it was
+            back = self._now - now
+            self._until, self._flush_at, self._diagnose_at = (
+                due - back for due in (self._until, self._flush_at, self._diagnose_at)
+            )
+        self._now = now
         if self._file is None or now >= self._until:
             self.close()
             self._open(now)
-        fresh, self._newest = telemetry.wall > self._newest, telemetry.wall
+        fresh, self._newest = telemetry.wall != self._newest, telemetry.wall
         for message in (*(moment(telemetry) if fresh else ()), *self._changes.of(telemetry)):
             self._write(message, now)
         if now >= self._diagnose_at:
@@ -125,8 +133,10 @@ class Recorder:
         return free
 
     def _make_room(self) -> None:
-        """Remove the oldest until there is room for one more of the usual size."""
-        files = sorted(self._directory.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        """Remove this actor's oldest until there is room for one more of the usual size. Others' files are theirs."""
+        ours = re.compile(rf"{re.escape(self._name)}-\d{{8}}-\d{{6}}(-\d+)?{re.escape(SUFFIX)}")
+        files = [path for path in self._directory.glob(f"*{SUFFIX}") if ours.fullmatch(path.name)]
+        files.sort(key=lambda path: path.stat().st_mtime)
         sizes = {path: path.stat().st_size for path in files}
         room = self._config.keep_bytes - max(sizes.values(), default=0)
         while files and sum(sizes[path] for path in files) > room:

@@ -131,6 +131,21 @@ def test_files_follow_each_other_and_the_oldest_are_removed(tmp_path):
     assert kept[-1].name == everything.name  # the newest
 
 
+def test_files_of_others_are_not_counted_and_not_removed(tmp_path):
+    for name in ("field-test.mcap", "actor-notes.mcap", "rex-20260101-000000.mcap"):
+        (tmp_path / name).write_bytes(b"x" * 200_000)
+    record(tmp_path, *(at(k) for k in range(3)), config=RecorderConfig(keep_bytes=100_000))
+    assert len(list(tmp_path.glob("*.mcap"))) == 4
+
+
+def test_a_clock_that_is_set_back_stops_no_recording(tmp_path):
+    moments = [at(k / 2) for k in range(20)] + [at(k / 2 - 900.0) for k in range(20)]
+    record(tmp_path, *moments)
+    (path,) = tmp_path.glob("*.mcap")
+    found = messages(path)
+    assert len(found["/joint_states"]) == 40 and len(found["/diagnostics"]) == pytest.approx(20, abs=2)
+
+
 def test_two_recordings_within_a_second_have_two_names(tmp_path):
     assert record(tmp_path, at(0.0)).name == "actor-19700101-001640.mcap"
     assert record(tmp_path, at(0.5)).name == "actor-19700101-001640-2.mcap"
