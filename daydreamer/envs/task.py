@@ -33,6 +33,11 @@ class Estimate(Protocol):
         ...
 
     @property
+    def height(self) -> float:
+        """m of the trunk's centre above the ground under the lowest foot."""
+        ...
+
+    @property
     def lifted(self) -> bool:
         """Whether somebody holds the robot in the air."""
         ...

@@ -11,6 +11,8 @@ from daydreamer.runtime.learner import LearnerConfig
 
 # Legs and speed earn less when the body leans by more than 18 degrees, and speed nothing from 22 to 38 degrees on, by
 # how bent the legs are; one that walks leans by less. Without that some learn to push themselves along on their nose.
+# Calves and speed earn less when the trunk is lower than 0.18 m, and nothing below 0.12, where it lies. One that walks is
+# higher. Without that some learn to crawl on their belly, legs nearly as if they stood.
 # Rewards are 5 on the back, 9 standing, 14 walking: (r - 5) / 10 fits them into [0, 1], and a fresh critic,
 # which says 0 everywhere, is right about the back from the start.
 # It explores until it stands; then less and less, because the noise topples it: replay holds 7.5 a step when most of
@@ -22,7 +24,7 @@ PRESET = Preset(
     name="a1-sim",
     doc="Unitree A1 in PyBullet: from lying on its back, roll over, stand up, walk",
     robot="a1-sim",
-    task=WalkConfig(reward=WalkRewardConfig(level=(0.4, 0.95))),
+    task=WalkConfig(reward=WalkRewardConfig(level=(0.4, 0.95), height=(0.12, 0.18))),
     agent=replace(
         dreamer.cpu(reward_offset=5.0, reward_scale=10.0),
         actor=dreamer.ActorConfig(final_entropy_target=0.15, anneal=(7.5, 10.5)),

@@ -16,7 +16,13 @@ from daydreamer.runtime.film import Recording
 from daydreamer.runtime.motion import MotionRecorder
 from daydreamer.runtime.scoring import WALKS_LAST, Evaluation, RolloutScore, score_rollout, summarise
 
-_TRUTH = ("log/truth/up", "log/original_calf", "log/truth/forward_speed", "log/original_reward")
+_TRUTH = (
+    "log/truth/up",
+    "log/original_calf",
+    "log/truth/position",
+    "log/truth/forward_speed",
+    "log/original_reward",
+)
 
 
 def evaluate(
@@ -85,14 +91,14 @@ def _rollout(policy: Policy, env: Env, steps: int, hz: float, film: Recording | 
 
     try:
         for obs, action in steps_of(policy, env, steps, look):
-            seen.append([float(obs[key]) for key in _TRUTH])
+            seen.append([float(np.ravel(obs[key])[-1]) for key in _TRUTH])  # of the position its height
             ended.append(bool(obs["is_terminal"]))
             if recorder is not None:
                 recorder.see(action)
     finally:
         env.close()
-    up, calf, speed, reward = np.array(seen).T
-    score = score_rollout(up, calf, speed, reward, hz, np.array(ended))
+    up, calf, height, speed, reward = np.array(seen).T
+    score = score_rollout(up, calf, height, speed, reward, hz, np.array(ended))
     if recorder is None:
         return score
     return replace(score, motion=recorder.score(speed, min(steps, round(WALKS_LAST * hz))))

@@ -14,6 +14,7 @@ UPRIGHT = 0.9  # up . z above this
 _NAMES = {
     "log/up": "robot/up",
     "log/standing": "robot/standing",
+    "log/height": "robot/height",
     "log/forward_speed": "robot/forward_speed",
     "log/truth/up": "robot/truth_up",
     "log/truth/forward_speed": "robot/truth_forward_speed",

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from daydreamer.runtime.motion import MotionScore, mean_motion
 
-MEANING = 2  # of a score: those remembered under another are made anew
+MEANING = 3  # of a score: those remembered under another are made anew
 
 UPRIGHT = 0.9  # up . z above this
 GATE = 0.7  # DayDreamer's calf term above this: every gate of its reward is open
+RAISED = 0.16  # m of the trunk above the floor; one that lies is below it
 WALKING = 0.2  # m/s
 STANDS_LAST, STANDS_SHARE = 10.0, 0.9  # s, share of it
 WALKS_LAST = 20.0  # s
@@ -33,6 +34,7 @@ class RolloutScore:
     walking_speed: float  # m/s, mean forward speed in the heading frame over the last 20 s
     falls: int  # times upright was lost after having been held for 1 s, or the robot was put up again
     upright_at_end: bool  # for all of the last 20 s
+    height: float  # m, mean of the trunk over the last 20 s
     gets_up: bool  # upright for 90 % of the last 10 s
     stands: bool
     walks: bool
@@ -75,6 +77,7 @@ class Evaluation:
 def score_rollout(
     up: NDArray[Any],
     calf: NDArray[Any],
+    height: NDArray[Any],
     speed: NDArray[Any],
     reward: NDArray[Any],
     hz: float,
@@ -85,6 +88,7 @@ def score_rollout(
     Args:
         up: ``[N]`` true up . z.
         calf: ``[N]`` the calf term of DayDreamer's reward, which is positive only when all gates before it are open.
+        height: ``[N]`` m, true, of the trunk above the floor.
         speed: ``[N]`` m/s, true forward speed in the heading frame.
         reward: ``[N]``, DayDreamer's.
         hz: Steps per second.
@@ -93,11 +97,11 @@ def score_rollout(
     """
     ended = np.zeros(len(up), bool) if ended is None else ended
     upright = (up > UPRIGHT) & ~ended
-    standing = upright & (calf > GATE)
+    standing = upright & (calf > GATE) & (height > RAISED)
     last_stand, last_walk = (min(len(up), round(s * hz)) for s in (STANDS_LAST, WALKS_LAST))
     standing_share = float(standing[-last_stand:].mean())
     walking_speed = float(speed[-last_walk:].mean())
-    upright_at_end = bool(upright[-last_walk:].all())
+    upright_at_end, mean_height = bool(upright[-last_walk:].all()), float(height[-last_walk:].mean())
     alone = not ended[-last_stand:].any()
     first = int(np.argmax(upright)) / hz if upright.any() else None
     return RolloutScore(
@@ -107,9 +111,10 @@ def score_rollout(
         walking_speed=walking_speed,
         falls=count_falls(upright, round(HELD * hz), ended),
         upright_at_end=upright_at_end,
+        height=mean_height,
         gets_up=alone and float(upright[-last_stand:].mean()) >= STANDS_SHARE,
         stands=alone and standing_share >= STANDS_SHARE,
-        walks=walking_speed >= WALKING and upright_at_end,
+        walks=walking_speed >= WALKING and upright_at_end and mean_height >= RAISED,
         first_upright=first,
         reward=float(reward.mean()),
     )

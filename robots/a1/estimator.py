@@ -88,6 +88,7 @@ class BaseEstimate:
     velocity_heading: Array  # [3] m/s: forward, left, up
     gravity_body: Array  # [3] unit vector that points down: (0, 0, -1) upright
     up_z: float  # cosine of the tilt: 1 upright, -1 on the back
+    height: float  # m of the trunk's centre above the lowest foot's ground; on a flat floor it is never higher than that
     contact: np.ndarray  # [F] bool, the feet on the ground
     slipping: np.ndarray  # [F] bool, those of them that move over it
     lifted: bool  # somebody holds it in the air
@@ -129,7 +130,7 @@ class BaseEstimator:
         quat, gyro, accel = state.quat_xyzw.tolist(), state.gyro.tolist(), state.accel.tolist()
         if not (math.isfinite(state.time + sum(q + dq + force + quat + gyro + accel)) and any(quat)):
             self.skipped += 1
-            return last or self._describe(_UPRIGHT, [False] * len(force), [False] * len(force))
+            return last or self._describe(_UPRIGHT, 0.0, [False] * len(force), [False] * len(force))
         dt = state.time - self._time
         if last is not None and dt == 0:
             return last
@@ -143,14 +144,15 @@ class BaseEstimator:
             self._velocity = (x + dt * along_x, y + dt * along_y, z + dt * (along_z - GRAVITY))
             self._variance += self._config.accel_noise**2 * dt
         self._time, self._rotation = state.time, rotation
+        height = RADIUS - _lowest(q, rotation)
         contact = [one > self._contact_force for one in force]
         slipping = [False] * len(force)
         if any(contact):
             self._aloft = 0.0
             self._correct_with_feet(q, dq, gyro, force, rotation, contact, slipping, dt)
         else:
-            self._correct_with_rest(q, accel, rotation, dt)
-        self._estimate = self._describe(rotation, contact, slipping)
+            self._correct_with_rest(accel, height, dt)
+        self._estimate = self._describe(rotation, height, contact, slipping)
         return self._estimate
 
     def _start(self, time: float) -> None:
@@ -199,22 +201,17 @@ class BaseEstimator:
             sum_x, sum_y, sum_z = sum_x + weight * x, sum_y + weight * y, sum_z + weight * z
         self._correct(sum_x, sum_y, sum_z, total, dt, measured=True)
 
-    def _correct_with_rest(self, q: list[float], accel: list[float], rotation: Rotation, dt: float) -> None:
+    def _correct_with_rest(self, accel: list[float], height: float, dt: float) -> None:
         """Zero velocity, counted by the time it lasts so that it weighs the same at any rate."""
         config = self._config
         if accel[0] ** 2 + accel[1] ** 2 + accel[2] ** 2 < (0.5 * GRAVITY) ** 2:
             noise, self._aloft = config.flight_noise, 0.0
         else:
-            self._aloft = self._aloft + dt if self._no_ground(q, rotation) else 0.0
+            # A foot that touches nothing, where the ground would be if the robot lay on it.
+            no_ground = height - RADIUS > config.lift_reach
+            self._aloft = self._aloft + dt if no_ground else 0.0
             noise = config.held_noise if self._is_lifted() else config.lying_noise
         self._correct(0.0, 0.0, 0.0, dt / noise**2, dt, measured=False)
-
-    def _no_ground(self, q: list[float], rotation: Rotation) -> bool:
-        """Whether a foot that touches nothing is where the ground would be if the robot lay on it."""
-        still = (0.0, 0.0, 0.0)
-        feet = (kinematics.foot_motion(leg, q[3 * leg : 3 * leg + 3], still)[0] for leg in range(len(q) // 3))
-        x, y, z = rotation[2]
-        return min(x * foot[0] + y * foot[1] + z * foot[2] for foot in feet) < -self._config.lift_reach
 
     def _is_lifted(self) -> bool:
         return self._aloft >= self._config.lift_time
@@ -240,7 +237,9 @@ class BaseEstimator:
         self._variance = 1.0 / (prior + weight)
         self._velocity = tuple((v * prior + m) * self._variance for v, m in ((vx, x), (vy, y), (vz, z)))  # type: ignore[assignment]
 
-    def _describe(self, rotation: Rotation, contact: list[bool], slipping: list[bool]) -> BaseEstimate:
+    def _describe(
+        self, rotation: Rotation, height: float, contact: list[bool], slipping: list[bool]
+    ) -> BaseEstimate:
         (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
         vx, vy, vz = self._velocity
         length = math.hypot(xx, yx)
@@ -253,6 +252,7 @@ class BaseEstimator:
             velocity_heading=np.array((x * vx + y * vy, x * vy - y * vx, vz)),
             gravity_body=np.array((-zx, -zy, -zz)),
             up_z=zz,
+            height=height,
             contact=np.array(contact),
             slipping=np.array(slipping),
             lifted=self._is_lifted(),
@@ -269,6 +269,14 @@ def _rotation(x: float, y: float, z: float, w: float) -> Rotation:
         (s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)),
         (s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)),
     )
+
+
+def _lowest(q: list[float], rotation: Rotation) -> float:
+    """How far, in m, the centre of the lowest foot is above the trunk's centre: mostly below, so negative."""
+    still = (0.0, 0.0, 0.0)
+    feet = (kinematics.foot_motion(leg, q[3 * leg : 3 * leg + 3], still)[0] for leg in range(len(q) // 3))
+    x, y, z = rotation[2]
+    return min(x * foot[0] + y * foot[1] + z * foot[2] for foot in feet)
 
 
 def _midway(before: Rotation, now: Rotation) -> Rotation:

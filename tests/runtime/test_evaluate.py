@@ -13,7 +13,11 @@ class Slope:
     def __init__(self, seed):
         self.seed, self.steps, self.closed = seed, 0, False
         truth = ("log/truth/up", "log/truth/forward_speed", "log/original_calf", "log/original_reward")
-        self.obs_spec = {**FLAGS, **{key: ArraySpec() for key in truth}}
+        self.obs_spec = {
+            **FLAGS,
+            **{key: ArraySpec() for key in truth},
+            "log/truth/position": ArraySpec((3,)),
+        }
         self.act_spec = {"action": ArraySpec((1,), low=-1.0, high=1.0)}
 
     def reset(self):
@@ -32,6 +36,7 @@ class Slope:
             "reward": np.float32(1), "is_first": np.bool_(self.steps == 0), "is_last": np.bool_(False),
             "is_terminal": np.bool_(False), "log/truth/up": np.float32(up),
             "log/truth/forward_speed": np.float32(speed), "log/original_calf": np.float32(0.8),
+            "log/truth/position": np.array([0.0, 0.0, 0.25], np.float32),
             "log/original_reward": np.float32(1),
         }  # fmt: skip
 

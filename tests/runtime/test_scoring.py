@@ -11,9 +11,11 @@ HZ = 20.0
 MINUTE = 1200  # steps
 
 
-def rollout(up=1.0, calf=0.9, speed=0.5):
+def rollout(up=1.0, calf=0.9, speed=0.5, height=0.25):
     """A minute; each argument is a number, or an array [1200]."""
-    return score_rollout(*(np.broadcast_to(x, MINUTE).astype(float) for x in (up, calf, speed, 10.0)), HZ)
+    return score_rollout(
+        *(np.broadcast_to(x, MINUTE).astype(float) for x in (up, calf, height, speed, 10.0)), HZ
+    )
 
 
 def test_one_that_stands_and_walks_from_the_beginning():
@@ -32,6 +34,12 @@ def test_standing_is_the_last_ten_seconds_only():
     assert rollout(calf=calf).stands
     calf[-180] = 0.7
     assert not rollout(calf=calf).stands
+
+
+def test_one_that_crawls_on_its_belly_neither_stands_nor_walks():
+    crawls = rollout(height=0.12)
+    assert crawls.gets_up and not crawls.stands and not crawls.walks
+    assert rollout(height=0.18).walks and rollout(height=0.18).height == pytest.approx(0.18)
 
 
 def test_standing_needs_to_be_truly_upright_whatever_the_reward_says():
@@ -61,7 +69,7 @@ def test_whoever_is_put_up_again_and_again_neither_stands_nor_is_without_falls()
     up, ended = np.ones(1200), np.arange(1200) % 13 == 12
     up[ended] = 0.0
     ones = np.ones(1200)
-    score = score_rollout(up, ones, ones, ones, HZ, ended)
+    score = score_rollout(up, ones, ones, ones, ones, HZ, ended)
     assert score.standing > 0.9 and score.falls == 92
     assert not score.gets_up and not score.stands and not score.walks
 
@@ -118,5 +126,5 @@ def test_an_evaluation_comes_back_from_json():
 
 def test_a_rollout_shorter_than_the_windows_is_scored_over_what_there_is():
     ones = np.ones(40)
-    score = score_rollout(ones, ones, ones, ones, HZ)
+    score = score_rollout(ones, ones, ones, ones, ones, HZ)
     assert score.seconds == 2.0 and score.stands and score.walks

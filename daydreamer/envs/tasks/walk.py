@@ -19,7 +19,10 @@ from robots.robot import JointCommand, RobotInfo, RobotState
 LEGS = 4
 JOINT_VEL_SCALE = 0.1  # s/rad: 10 rad/s, a fast swing, becomes 1
 GYRO_SCALE = 0.25  # s/rad: 4 rad/s, a fast roll, becomes 1
-UPRIGHT = 0.9  # up.z above this, with the calf gate open, is called standing
+UPRIGHT, RAISED = (
+    0.9,
+    0.16,
+)  # up.z and m of the trunk above these, with the calf gate open, is called standing
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class WalkTask:
                 f"{info.name} stands at {info.stand_pos} rad, outside of the actions' {low} to {high}"
             )
         self._joint_centre, self._joint_half = lower + span / 2, span / 2
-        self._original = replace(self._config.reward, level=None)
+        self._original = replace(self._config.reward, level=None, height=None)
         self._worst = worst_deviation(info.stand_pos, info.joint_lower, info.joint_upper)
         self._filter: LowPass | None = None
         self._target = np.zeros(info.joints)
@@ -100,8 +103,9 @@ class WalkTask:
         return {
             "log/up": ArraySpec(low=-1.0, high=1.0, unit="1", doc="up.z: 1 upright, -1 on the back"),
             "log/standing": ArraySpec(
-                low=0.0, high=1.0, unit="1", doc="1 when upright with every gate of DayDreamer's open"
+                low=0.0, high=1.0, unit="1", doc="1 when upright, raised, and every gate of DayDreamer's open"
             ),
+            "log/height": ArraySpec(unit="m", doc="of the trunk above the lowest foot, by the legs' angles"),
             "log/forward_speed": ArraySpec(unit="m/s", doc="estimated, in the heading frame"),
             "log/original_reward": ArraySpec(unit="1", doc="as DayDreamer has it, level or not"),
             "log/original_calf": ArraySpec(low=0.0, high=1.0, unit="1", doc="calf term of that reward"),
@@ -149,11 +153,14 @@ class WalkTask:
         velocity = estimate.velocity_heading
         if estimate.lifted:  # being carried is no walking
             velocity = np.zeros_like(velocity)
-        terms = walk_reward(up, deviation, velocity, reward)
+        terms = walk_reward(up, deviation, velocity, reward, estimate.height)
         original = walk_reward(up, deviation, velocity, self._original)
         log = {
             "log/up": up,
-            "log/standing": float(up > UPRIGHT and original["calf"] > reward.gate),
+            "log/standing": float(
+                up > UPRIGHT and estimate.height > RAISED and original["calf"] > reward.gate
+            ),
+            "log/height": float(estimate.height),
             "log/forward_speed": float(estimate.velocity_heading[0]),
             "log/original_reward": total(original, self._original),
             "log/original_calf": original["calf"],

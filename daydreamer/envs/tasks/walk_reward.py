@@ -3,6 +3,8 @@
 As DayDreamer has it, a body that leans by 30 degrees loses 0.07 of 14, and robots learnt to push themselves along with
 their nose on the ground. ``level`` makes legs and speed count only as far as the body is level. As the gates are on
 what counts, they shut at some lean: with (0.4, 0.95) at 38 degrees when the legs stand perfectly, earlier when not.
+And a body that lies on its belly with its legs nearly as if it stood opens every gate; another learnt to make the velocity
+estimate err there. ``height`` makes calves and speed count only as far as the trunk is up.
 """
 
 from __future__ import annotations
@@ -27,10 +29,17 @@ class WalkRewardConfig:
     level: tuple[float, float] | None = (
         None  # up_z where legs and speed begin to count, and from where in full
     )
+    height: tuple[float, float] | None = (
+        None  # m of the trunk where calves and speed begin to count, and in full
+    )
 
     def __post_init__(self) -> None:
         if not (0.0 <= self.gate < 1.0 and self.speed > 0.0 and self.velocity_scale > 0.0):
             raise ValueError(f"expected 0 <= gate < 1 and positive speed and velocity_scale, got {self}")
+        if self.height is not None and not (len(self.height) == 2 and 0.0 <= self.height[0] < self.height[1]):
+            raise ValueError(
+                f"expected height to be two lengths in m, the lower one first, or none, got {self.height}"
+            )
         if self.level is not None and not (
             len(self.level) == 2 and -1.0 <= self.level[0] < self.level[1] <= 1.0
         ):
@@ -40,10 +49,18 @@ class WalkRewardConfig:
 
     def levelness(self, up_z: float) -> float:
         """0 at the lower end of ``level`` and below, 1 at its upper end and above; 1 without it."""
-        if self.level is None:
-            return 1.0
-        low, high = self.level
-        return min(max((up_z - low) / (high - low), 0.0), 1.0)
+        return _between(self.level, up_z)
+
+    def raised(self, height: float) -> float:
+        """The same of ``height``."""
+        return _between(self.height, height)
+
+
+def _between(ends: tuple[float, float] | None, value: float) -> float:
+    if ends is None:
+        return 1.0
+    low, high = ends
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def worst_deviation(stand: Array, lower: Array, upper: Array) -> Array:
@@ -52,35 +69,40 @@ def worst_deviation(stand: Array, lower: Array, upper: Array) -> Array:
     return worst
 
 
-def walk_reward(up_z: float, deviation: Array, velocity: Array, config: WalkRewardConfig) -> dict[str, float]:
+def walk_reward(
+    up_z: float, deviation: Array, velocity: Array, config: WalkRewardConfig, height: float = np.inf
+) -> dict[str, float]:
     """The terms of the reward, by the names of ``TERMS``.
 
-    With d the deviation, v the velocity, and l the levelness, which is 1 for DayDreamer:
+    With d the deviation, v the velocity, l the levelness, and r how far the trunk is raised, both 1 for DayDreamer:
 
         upright  = up_z / 2 + 1/2                                                        in [0, 1]
         hip      = [upright > gate] l (1 - mean d_hip)                                   in [0, 1]
         thigh    = [hip > gate]     l (1 - mean d_thigh)                                 in [0, 1]
-        calf     = [thigh > gate]   l (1 - mean d_calf)                                  in [0, 1]
-        velocity = [calf > gate]    l (max(0, v_x) / |v|) clip(v_x / speed, -1, 1)       in [0, 1]
+        calf     = [thigh > gate]   l r (1 - mean d_calf)                                in [0, 1]
+        velocity = [calf > gate]    l r (max(0, v_x) / |v|) clip(v_x / speed, -1, 1)     in [0, 1]
 
     Args:
         up_z: z of the body's up axis in the world, [-1, 1].
         deviation: ``[12]`` in [0, 1], |joint - standing joint| over the worst possible one;
             four legs x hip, thigh, calf.
         velocity: ``[3]`` m/s of the base in the heading frame, x forward.
-        config: Gate, speed, scale and level.
+        config: Gate, speed, scale, level and height.
+        height: m of the trunk's centre above the ground.
 
-    Source: Wu et al. 2022, DayDreamer, section 3.1 and its public code; the levelness is ours.
+    Source: Wu et al. 2022, DayDreamer, section 3.1 and its public code; l and r are ours.
     """
     hips, thighs, calves = deviation.reshape(4, 3).mean(axis=0)
-    upright, level = up_z / 2 + 0.5, config.levelness(up_z)
+    upright, level, raised = up_z / 2 + 0.5, config.levelness(up_z), config.raised(height)
     hip = level * float(1.0 - hips) if upright > config.gate else 0.0
     thigh = level * float(1.0 - thighs) if hip > config.gate else 0.0
-    calf = level * float(1.0 - calves) if thigh > config.gate else 0.0
+    calf = level * raised * float(1.0 - calves) if thigh > config.gate else 0.0
     forward, speed = float(velocity[0]), float(np.sqrt(velocity @ velocity))
     # Standing perfectly still has no direction of motion: it earns nothing and costs nothing.
     straight = max(0.0, forward) / speed if speed > 0.0 else 0.0
-    walking = level * straight * min(max(forward / config.speed, -1.0), 1.0) if calf > config.gate else 0.0
+    walking = (
+        level * raised * straight * min(max(forward / config.speed, -1.0), 1.0) if calf > config.gate else 0.0
+    )
     return {"upright": upright, "hip": hip, "thigh": thigh, "calf": calf, "velocity": walking}
 
 

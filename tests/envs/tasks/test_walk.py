@@ -20,6 +20,7 @@ class Estimate:
     velocity_heading: np.ndarray = field(default_factory=lambda: np.zeros(3))
     gravity_body: np.ndarray = field(default_factory=lambda: np.array([0.0, 0.0, -1.0]))
     up_z: float = 1.0
+    height: float = 0.27
     lifted: bool = False
 
 
@@ -190,6 +191,7 @@ def test_logs_say_standing_only_upright_and_with_open_gates():
     assert task.judge(state(), Estimate(up_z=0.89)).log["log/standing"] == 0.0
     low = STAND - np.tile([0.0, 0.0, 0.36], 4)  # calf term 0.6
     assert task.judge(state(low), Estimate()).log["log/standing"] == 0.0
+    assert task.judge(state(), Estimate(height=0.12)).log["log/standing"] == 0.0, "on its belly"
 
 
 def test_standing_means_the_same_whatever_is_rewarded():

@@ -116,6 +116,24 @@ def test_pushing_along_on_the_nose_pays_less_than_standing():
     assert total(walk_reward(0.835, pose, pushing, LEVEL), LEVEL) == pytest.approx(6.53, abs=0.005)
 
 
+# With a height of 0.12 to 0.18 m: 0.165 m is three quarters of the way.
+RAISED = WalkRewardConfig(height=(0.12, 0.18))
+
+
+def test_calves_and_speed_count_as_far_as_the_trunk_is_raised():
+    walking = np.array([0.3, 0.0, 0.0])
+    low = walk_reward(1.0, STAND, walking, RAISED, height=0.165)
+    assert low == pytest.approx({"upright": 1.0, "hip": 1.0, "thigh": 1.0, "calf": 0.75, "velocity": 0.75})
+    assert walk_reward(1.0, STAND, walking, RAISED, height=0.18) == walk_reward(1.0, STAND, walking, CONFIG)
+
+
+def test_crawling_on_the_belly_pays_less_than_standing():
+    # A pose that was learnt: the trunk at 0.12 m, legs turned back, an estimate of 0.5 m/s: 12.9 without the height.
+    pose, crawling = deviation(hip=0.1, thigh=0.25, calf=0.25), np.array([0.5, 0.0, 0.0])
+    assert total(walk_reward(0.95, pose, crawling, CONFIG, 0.12), CONFIG) > 13.0
+    assert total(walk_reward(0.95, pose, crawling, RAISED, 0.12), RAISED) < 8.0 < reward(1.0, STAND, STILL)
+
+
 def test_worst_deviation_is_to_the_further_limit():
     # A1: hip 0.802 either way; thigh max(0.9 + 1.05, 4.19 - 0.9) = 3.29; calf max(0.9, 0.884) = 0.9
     worst = worst_deviation(
@@ -126,7 +144,14 @@ def test_worst_deviation_is_to_the_further_limit():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"gate": 1.0}, {"speed": 0.0}, {"velocity_scale": -1.0}, {"level": (0.9, 0.9)}, {"level": (0.4, 1.1)}],
+    [
+        {"gate": 1.0},
+        {"speed": 0.0},
+        {"velocity_scale": -1.0},
+        {"level": (0.9, 0.9)},
+        {"level": (0.4, 1.1)},
+        {"height": (0.2, 0.2)},
+    ],
 )
 def test_constants_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="expected"):
