@@ -27,7 +27,7 @@ class Hand:
     pause, resume: hold the pose, go on. lie_down: lie down by script, then damp; waits until the robot is still.
     damp: stop at once, until a reset. reset: let it move again, after someone looked at it (--operator). mark_good,
     mark_bad: note this moment. mark_reset: note that someone set the robot anew by hand. Works on the
-    actor's own computer, for the user who runs it.
+    actor's own computer, for the user who runs it. Exit code 2: it was refused, came to nothing, or nobody answered.
     """
 
     wish: Annotated[

@@ -124,8 +124,9 @@ class Export:
 class Import:
     """Bring exported rows (npz or lerobot) into a run's replay, under the streams and numbers that they had.
 
-    Rows that the run has already are left out. Rows of another spec are refused. The run need not exist yet; no
-    learner may be using it.
+    Rows that the run has already are left out. Rows of a stream that come before others which the run has already
+    cannot be put there any more: exit code 1. Rows of another spec are refused. The run need not exist yet; no learner
+    may be using it.
     """
 
     source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE", help="what `export` wrote")]

@@ -52,6 +52,7 @@ class Foreseen:
     velocity_heading: NDArray[np.float64]
     gravity_body: NDArray[np.float64]
     up_z: float
+    height: float
     lifted: bool
 
 
@@ -139,7 +140,7 @@ def foreseen(state: RobotState, estimate: Estimate, seconds: float) -> tuple[Rob
         joint_vel=left * state.joint_vel,
     )
     down = _turned(estimate.gravity_body, -seconds * state.gyro)
-    return later, Foreseen(estimate.velocity_heading, down, -float(down[2]), estimate.lifted)
+    return later, Foreseen(estimate.velocity_heading, down, -float(down[2]), estimate.height, estimate.lifted)
 
 
 def _turned(v: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:

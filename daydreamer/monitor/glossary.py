@@ -15,8 +15,9 @@ _HEAD = """\
 This page is made from the tables in `daydreamer/monitor/names.py` and `stages.py`; a test holds it to them.
 To change it, change a table and run `python -m daydreamer.monitor.glossary > docs/metrics.md`.
 
-A run writes them to `metrics.jsonl`, one JSON object per line: `step` (gradient steps), `time` (unix seconds)
-and metrics by name; a number that was not finite is `null`. TensorBoard has the same names.
+A run writes them to `metrics.jsonl`, one JSON object per line: `step` (rows collected; gradient steps are
+`learner/steps`), `time` (unix seconds) and metrics by name; a number that was not finite is `null`. TensorBoard has
+the same names. While an actor is not connected its `actor/` and `link/` names are left out, but for `link/connected`.
 
 ## Names
 """

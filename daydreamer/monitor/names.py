@@ -34,7 +34,7 @@ _TABLE = (
     Metric("robot/window", "steps", "control steps that the robot/ means cover, at most 1,000", ",.0f"),
     Metric("robot/up", "1", "up . z of the body: 1 upright, 0 on its side, -1 on its back", ".2f"),
     Metric("robot/upright", "fraction", "share of steps with up . z > 0.9"),
-    Metric("robot/standing", "fraction", "share of steps upright, trunk above 0.16 m, and every gate of DayDreamer's own reward open"),
+    Metric("robot/standing", "fraction", "share of steps upright, trunk above 0.16 m, DayDreamer's gates all open"),
     Metric("robot/forward_speed", "m/s", "forward speed in the heading frame, estimated onboard", ".2f"),
     Metric("robot/reward", "1", "reward as the task gives it, before any scaling for learning", ".2f"),
     Metric("robot/height", "m", "trunk above the lowest foot, by the angles of the legs", ".2f"),
@@ -43,7 +43,7 @@ _TABLE = (
     Metric("robot/reward_hip", "1", "reward term r_hip", ".2f"),
     Metric("robot/reward_thigh", "1", "reward term r_thigh", ".2f"),
     Metric("robot/reward_calf", "1", "reward term r_calf", ".2f"),
-    Metric("robot/reward_velocity", "1", "reward term of the velocity, 10 (r_vel + 1) / 2", ".2f"),
+    Metric("robot/reward_velocity", "1", "reward term r_vel, 0 to 1; the reward has 10 (r_vel + 1) / 2 of it", ".2f"),
     Metric("robot/truth_up", "1", "true up . z; stand-in only, never used for learning", ".2f"),
     Metric("robot/truth_forward_speed", "m/s", "true forward speed; stand-in only, as above", ".2f"),
 
@@ -73,7 +73,7 @@ _TABLE = (
 
     Metric("replay/rows", "rows", "rows that can be sampled", ",.0f"),
     Metric("replay/bytes", "bytes", "size on disk"),
-    Metric("replay/ratio", "1", "steps replayed per collected one, as if the ratio had never been changed", ".1f"),
+    Metric("replay/ratio", "1", "steps replayed per collected one, as if today's ratio had held from the start", ".1f"),
     Metric("replay/segments", "files", "segment files", ",.0f"),
     Metric("replay/streams", "streams", "actor lives seen", ",.0f"),
     Metric("replay/duplicates", "rows", "rows that came again after a reconnect and were dropped", ",.0f"),

@@ -11,8 +11,8 @@ from daydreamer.runtime.learner import LearnerConfig
 
 # Legs and speed earn less when the body leans by more than 18 degrees, and speed nothing from 22 to 38 degrees on, by
 # how bent the legs are; one that walks leans by less. Without that some learn to push themselves along on their nose.
-# Calves and speed earn less when the trunk is lower than 0.18 m, and nothing below 0.12, where it lies. One that walks is
-# higher. Without that some learn to crawl on their belly, legs nearly as if they stood.
+# Calves and speed earn less when the trunk is lower than 0.18 m, and nothing below 0.12, where it lies; one that walks
+# is higher. Without that some learn to crawl on their belly, legs nearly as if they stood.
 # Rewards are 5 on the back, 9 standing, 14 walking: (r - 5) / 10 fits them into [0, 1], and a fresh critic,
 # which says 0 everywhere, is right about the back from the start.
 # It explores until it stands; then less and less, because the noise topples it: replay holds 7.5 a step when most of

@@ -112,7 +112,7 @@ CHARTS = (
     ),
     Chart(
         "ratio", "learning", "Replay ratio", (("replay/ratio", "replayed per collected"),), "",
-        "Rises to the configured ratio (128, or as the preset says) and stays.",
+        "Rises to the configured ratio (256 in the presets of the A1) and stays.",
         "Stays below it: the learner is too slow for this robot.",
         low=0.0,
     ),
@@ -162,7 +162,7 @@ CHARTS = (
     Chart(
         "transport", "time", "Rows on their way", (("link/unacked", "not acknowledged"),), "rows",
         "A few: each is acknowledged within a second.",
-        "Grows without end: the link is down or the learner does not store.",
+        "Grows without end: the learner does not store. Ends: the link is down.",
         low=0.0, peaks=True,
     ),
     Chart(

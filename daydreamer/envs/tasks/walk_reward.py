@@ -3,7 +3,7 @@
 As DayDreamer has it, a body that leans by 30 degrees loses 0.07 of 14, and robots learnt to push themselves along with
 their nose on the ground. ``level`` makes legs and speed count only as far as the body is level. As the gates are on
 what counts, they shut at some lean: with (0.4, 0.95) at 38 degrees when the legs stand perfectly, earlier when not.
-And a body that lies on its belly with its legs nearly as if it stood opens every gate; another learnt to make the velocity
+And a body that lies on its belly with its legs nearly as if it stood opens every gate; one learnt to make the velocity
 estimate err there. ``height`` makes calves and speed count only as far as the trunk is up.
 """
 
