@@ -88,9 +88,7 @@ class BaseEstimate:
     velocity_heading: Array  # [3] m/s: forward, left, up
     gravity_body: Array  # [3] unit vector that points down: (0, 0, -1) upright
     up_z: float  # cosine of the tilt: 1 upright, -1 on the back
-    height: (
-        float  # m of the trunk's centre above the lowest foot's ground: at most what it is above a flat floor
-    )
+    height: float  # m of the trunk's centre above the ground under the lowest foot
     contact: np.ndarray  # [F] bool, the feet on the ground
     slipping: np.ndarray  # [F] bool, those of them that move over it
     lifted: bool  # somebody holds it in the air

@@ -26,12 +26,9 @@ class WalkRewardConfig:
     gate: float = 0.7  # a term counts while the one before it is above this
     speed: float = 0.3  # m/s, forward speed that earns the whole velocity term
     velocity_scale: float = 10.0  # the velocity term's share of the reward
-    level: tuple[float, float] | None = (
-        None  # up_z where legs and speed begin to count, and from where in full
-    )
-    height: tuple[float, float] | None = (
-        None  # m of the trunk where calves and speed begin to count, and in full
-    )
+    # Where a term begins to count, and from where in full; None, as DayDreamer has it: at once.
+    level: tuple[float, float] | None = None  # up_z, for legs and speed
+    height: tuple[float, float] | None = None  # m of the trunk above the ground, for calves and speed
 
     def __post_init__(self) -> None:
         if not (0.0 <= self.gate < 1.0 and self.speed > 0.0 and self.velocity_scale > 0.0):
