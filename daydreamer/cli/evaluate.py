@@ -28,8 +28,9 @@ class Evaluate:
     """Let a policy get up from its back, without exploring, and score it by the simulator's truth.
 
     It gets up when at least 4 of 5 rollouts are upright for 90 % of their last 10 s, and stands when they are standing
-    for as long. It walks when at least 4 of 5 have a mean forward speed of 0.2 m/s, are upright for all of their
-    last 20 s, and hold their trunk 0.16 m above the floor on average. The last policy of a run is often not its best: --all scores every one that was kept.
+    for as long. It walks when at least 4 of 5 have a mean forward speed of 0.2 m/s, are upright for all of their last
+    20 s, and hold their trunk 0.16 m above the floor on average. The last policy of a run is often not its best: --all
+    scores every one that was kept.
     """
 
     run_directory: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run directory")]

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -76,10 +77,9 @@ class Archive:
 
     def parts(self) -> Iterator[Part]:
         """All good rows, in storage order; what came again after a disk that failed is there once."""
-        again = self._come_again()
         for path in self.files:
             for part in self._read(path)[1]:
-                end = again.get(path, part.first_seq + len(part.rows))
+                end = self._come_again.get(path, part.first_seq + len(part.rows))
                 if end > part.first_seq:
                     yield replace(part, rows=part.rows[: end - part.first_seq])
 
@@ -101,15 +101,15 @@ class Archive:
         """
         directory = Directory(self.path)
         try:
-            again = self._come_again()
             for report in self.verify():
-                open_end = not report.sealed and report.path not in again
+                open_end = not report.sealed and report.path not in self._come_again
                 if not report.error and (report.torn_bytes or open_end):
                     self._cut(report, open_end)
                 yield report
         finally:
             directory.close()
 
+    @cached_property
     def _come_again(self) -> dict[Path, int]:
         """For files without a seal whose last rows came again in a later one: the first of these. See ``Directory``."""
         begun: dict[str, int] = {}  # of each stream, where the files from here on begin
