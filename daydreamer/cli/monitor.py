@@ -83,9 +83,8 @@ class Monitor:
             token = access.kept_token(self.run_directory) or token
             try:
                 access.keep(self.run_directory, token, url)
-            except (
-                OSError
-            ) as error:  # an archive, another user's run, a full disk: it can be shown all the same
+            except OSError as error:
+                # An archive, another user's run, a full disk: it can be shown all the same.
                 _log.warning("the token is not kept, so an open page ends with this process: %s", error)
         # Beside a training job, which shows the link itself, this goes into a log that others may be able to read.
         print(url if supervised() else f"{url}#token={token}", flush=True)

@@ -118,19 +118,24 @@ def symmetry(preset: Preset) -> Symmetry:
     Raises:
         DaydreamerError: Rows are to be mirrored, but the actions of left and right do not mean the same.
     """
-    task = WalkTask(make_robot(preset).info, preset.task)
-    for action in np.eye(len(task.act_spec["action"].zeros())):
-        (asked,) = MIRROR.mirror({"action": action}).values()
-        (meant,) = MIRROR.mirror({"action": task.to_rad(action)}).values()
-        if preset.learner.mirror and not np.allclose(task.to_rad(asked), meant, atol=1e-6):
-            raise DaydreamerError(
-                f"hips may be sent to {preset.task.action_low[0]:g} to {preset.task.action_high[0]:g} of their range, "
-                "which is another way in than out: in a mirror an action would mean something else. Make the first "
-                "of task.action_low and task.action_high sum to 1, or leave the mirror out: --set learner.mirror=0"
-            )
+    if preset.learner.mirror:
+        _check_mirrored(WalkTask(make_robot(preset).info, preset.task))
     if preset.delay.mode == "pending":
         return mirrored(MIRROR, under_way(delay_of(preset), preset.hz))
     return MIRROR
+
+
+def _check_mirrored(task: WalkTask) -> None:
+    """Raises DaydreamerError unless a mirrored action asks for the mirrored pose."""
+    for action in np.eye(len(task.act_spec["action"].zeros())):
+        (asked,) = MIRROR.mirror({"action": action}).values()
+        (meant,) = MIRROR.mirror({"action": task.to_rad(action)}).values()
+        if not np.allclose(task.to_rad(asked), meant, atol=1e-6):
+            raise DaydreamerError(
+                "the hips' range goes another way in than out: in a mirror an action would mean something else. Make "
+                "the first of task.action_low and of task.action_high sum to 1, or leave the mirror out: "
+                "--set learner.mirror=0"
+            )
 
 
 def time_can_stand_still(preset: Preset, speed: Speed) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daydreamer.core.specs import Specs
+from daydreamer.envs.tasks.walk import UPRIGHT
 
-UPRIGHT = 0.9  # up . z above this
 _NAMES = {
     "log/up": "robot/up",
     "log/standing": "robot/standing",

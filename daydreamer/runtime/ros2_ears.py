@@ -18,9 +18,7 @@ from robots.ros2.back_end import BackEnd, Heard
 _log = logging.getLogger(__name__)
 
 _LOOK = 0.1  # s between two looks at whether the robot is still stopped, while nothing is heard
-_KEPT_FOR = (
-    0.2  # s in which what a publisher kept from before we came arrives, a press and perhaps its release
-)
+_KEPT_FOR = 0.2  # s in which what a publisher kept arrives, a press and perhaps its release
 _STOP_TAKES = 1.0  # s for the actor's answer to a stop
 _WISH_TAKES = 0.5  # s for its answer to a wish, after which it is dropped, not kept for later
 _WISHES_EVERY = 0.2  # s between two wishes that are passed on
@@ -53,7 +51,7 @@ class Ears:
         self._back_end, self._console, self._clock = back_end, console, clock
         self._keeper = StopKeeper()
         self._kept: tuple[bool, float] | None = (
-            None  # the newest word from before we came, and since when it is here
+            None  # the newest of what publishers kept; since when some is here
         )
         self._wish: tuple[str, str, float] | None = None  # the newest, where it was heard, and when
         self._next_wish = -1e9
@@ -126,12 +124,11 @@ class Ears:
         name = heard.topic.name
         if heard.topic.type != topics.STOP.type:
             return
-        if name.endswith(topics.STOP.name) and heard.topic.qos.latched:
+        if topics.is_stop(name) and heard.topic.qos.latched:
             # Said now, or kept since before we came: then its release may follow. What is said now is heard below, too.
             since = self._clock.now() if self._kept is None else self._kept[1]
             self._kept = (said, since)
-        elif name.endswith(topics.STOP.name):
-            self._kept = None
+        elif topics.is_stop(name):
             self._keeper.heard(said)
         elif said:
             word = "pause" if name.endswith(topics.PAUSE.name) else "resume"

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daydreamer.envs.tasks.walk import RAISED, UPRIGHT
 from daydreamer.runtime.motion import MotionScore, mean_motion
 
 MEANING = 3  # of a score: those remembered under another are made anew
 
-UPRIGHT = 0.9  # up . z above this
 GATE = 0.7  # DayDreamer's calf term above this: every gate of its reward is open
-RAISED = 0.16  # m of the trunk above the floor; one that lies is below it
 WALKING = 0.2  # m/s
 STANDS_LAST, STANDS_SHARE = 10.0, 0.9  # s, share of it
 WALKS_LAST = 20.0  # s

@@ -144,12 +144,18 @@ class BaseEstimator:
             self._velocity = (x + dt * along_x, y + dt * along_y, z + dt * (along_z - GRAVITY))
             self._variance += self._config.accel_noise**2 * dt
         self._time, self._rotation = state.time, rotation
-        height = RADIUS - _lowest(q, rotation)
+        feet = [
+            kinematics.foot_motion(leg, q[3 * leg : 3 * leg + 3], dq[3 * leg : 3 * leg + 3])
+            for leg in range(len(force))
+        ]
+        down_x, down_y, down_z = rotation[2]
+        lowest = min(down_x * x + down_y * y + down_z * z for (x, y, z), _, _ in feet)
+        height = RADIUS - lowest
         contact = [one > self._contact_force for one in force]
         slipping = [False] * len(force)
         if any(contact):
             self._aloft = 0.0
-            self._correct_with_feet(q, dq, gyro, force, rotation, contact, slipping, dt)
+            self._correct_with_feet(feet, gyro, force, rotation, contact, slipping, dt)
         else:
             self._correct_with_rest(accel, height, dt)
         self._estimate = self._describe(rotation, height, contact, slipping)
@@ -162,8 +168,7 @@ class BaseEstimator:
 
     def _correct_with_feet(
         self,
-        q: list[float],
-        dq: list[float],
+        feet: list[tuple[Three, Three, Three]],
         gyro: list[float],
         force: list[float],
         rotation: Rotation,
@@ -180,8 +185,7 @@ class BaseEstimator:
         for leg, standing in enumerate(contact):
             if not standing:
                 continue
-            of = slice(3 * leg, 3 * leg + 3)
-            foot, moving, turning = kinematics.foot_motion(leg, q[of], dq[of])
+            foot, moving, turning = feet[leg]
             (a, b, c), (d, e, f) = (
                 _cross(gyro, foot),
                 _cross([t + g for t, g in zip(turning, gyro, strict=True)], ground),
@@ -269,14 +273,6 @@ def _rotation(x: float, y: float, z: float, w: float) -> Rotation:
         (s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)),
         (s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)),
     )
-
-
-def _lowest(q: list[float], rotation: Rotation) -> float:
-    """How far, in m, the centre of the lowest foot is above the trunk's centre: mostly below, so negative."""
-    still = (0.0, 0.0, 0.0)
-    feet = (kinematics.foot_motion(leg, q[3 * leg : 3 * leg + 3], still)[0] for leg in range(len(q) // 3))
-    x, y, z = rotation[2]
-    return min(x * foot[0] + y * foot[1] + z * foot[2] for foot in feet)
 
 
 def _midway(before: Rotation, now: Rotation) -> Rotation:

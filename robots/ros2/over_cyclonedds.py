@@ -14,7 +14,7 @@ from typing import Any
 
 from robots.ros2.back_end import BackEndError, Heard, NodeConfig
 from robots.ros2.definitions import ANY, HASHES, ONE, Field, Message, fields
-from robots.ros2.topics import STOP, Topic
+from robots.ros2.topics import Topic, is_stop
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class CycloneNode:
     def _incompatible(self, reader: Any, status: Any) -> None:
         """In a thread of Cyclone's."""
         name = reader.topic.name.removeprefix("rt")
-        if name.endswith(STOP.name):  # one of its readers hears everybody
+        if is_stop(name):
             return
         text = f"incompatible quality of service on {name}: {status.total_count} times, policy {status.last_policy_id}"
         self._problems[name] = text

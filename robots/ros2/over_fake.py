@@ -8,7 +8,7 @@ from collections import deque
 from robots.ros2.back_end import Heard, NodeConfig
 from robots.ros2.cdr import encode
 from robots.ros2.definitions import Message
-from robots.ros2.topics import STOP, Topic
+from robots.ros2.topics import Topic, is_stop
 
 
 class Bus:
@@ -85,13 +85,9 @@ class FakeNode:
             for reader in newcomer._queues:
                 if not _same(reader, writer):
                     continue
-                if reader not in matched and reader.name.endswith(
-                    STOP.name
-                ):  # one of its readers hears everybody
-                    continue
                 if reader not in matched:
-                    text = f"incompatible quality of service on {writer.name}"
-                    newcomer._problems.append(text)
+                    if not is_stop(writer.name):
+                        newcomer._problems.append(f"incompatible quality of service on {writer.name}")
                 elif reader.qos.latched:
                     newcomer._queues[reader].extend(kept)
 

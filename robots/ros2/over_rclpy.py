@@ -11,7 +11,7 @@ from typing import Any
 
 from robots.ros2.back_end import BackEndError, Heard, NodeConfig
 from robots.ros2.definitions import ONE, Field, Message, fields
-from robots.ros2.topics import STOP, Qos, Topic
+from robots.ros2.topics import Qos, Topic, is_stop
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 200  # callbacks served in one go
@@ -94,7 +94,7 @@ class RclpyNode:
             self._heard.append(Heard(topic, from_ros(topic.type, message)))
 
         def incompatible(event: Any) -> None:
-            if topic.name.endswith(STOP.name):  # one of its readers hears everybody
+            if is_stop(topic.name):
                 return
             text = f"incompatible quality of service on {topic.name}: {event.total_count} times"
             self._problems[topic.name] = f"{text}, policy {event.last_policy_kind}"

@@ -102,6 +102,11 @@ RESUME = Topic(
 IN = (*STOPS, PAUSE, RESUME)
 
 
+def is_stop(name: str) -> bool:
+    """Whether it is a topic of stops, in whatever namespace: one of its readers hears every publisher."""
+    return name.endswith(STOP.name)
+
+
 def check_namespace(namespace: str) -> str:
     """``namespace`` itself. Raises RobotError when ROS 2 would not take it."""
     if namespace and not _NAMESPACE.fullmatch(namespace):

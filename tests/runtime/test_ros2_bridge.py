@@ -108,6 +108,19 @@ def test_of_what_was_said_before_the_bridge_came_the_newest_word_counts(words, w
     assert [wish for wish, _ in console.wishes] == wishes
 
 
+def test_a_press_from_before_the_bridge_came_counts_whatever_others_say_meanwhile():
+    bus, console, settings = Bus(), FakeConsole(), BridgeConfig()
+    lab = FakeNode(bus, NodeConfig("lab", topics.IN, ()))
+    lab.publish(topics.STOP, STOP, 0.0)
+    node = FakeNode(bus, NodeConfig("daydreamer", settings.outgoing(), settings.incoming()))
+    bridge, clock = bridge_of(node, console)
+    for _ in range(4):  # a button that says all the time that it is not pressed
+        lab.publish(topics.STOP_LIVE, GO, 0.0)
+        bridge.ears.turn(0.0)
+        clock.advance(0.1)
+    assert "damp" in [wish for wish, _ in console.wishes]
+
+
 def test_a_stop_that_cannot_be_delivered_is_tried_again_and_diagnosed():
     network = Network()
     network.console.refusal = "no answer"

@@ -19,10 +19,8 @@ from robots.robot import JointCommand, RobotInfo, RobotState
 LEGS = 4
 JOINT_VEL_SCALE = 0.1  # s/rad: 10 rad/s, a fast swing, becomes 1
 GYRO_SCALE = 0.25  # s/rad: 4 rad/s, a fast roll, becomes 1
-UPRIGHT, RAISED = (
-    0.9,
-    0.16,
-)  # up.z and m of the trunk above these, with the calf gate open, is called standing
+# Standing is up.z and m of the trunk above these, with the calf gate open.
+UPRIGHT, RAISED = 0.9, 0.16
 
 
 @dataclass(frozen=True)
