@@ -27,6 +27,13 @@ class ReturnScale(nn.Module):
         return torch.ones(())
 
 
+def _blend(mean: Tensor, weight: Tensor, new: Tensor, decay: float) -> None:
+    """One step of a decayed mean and of its weight, in place; what is not finite is left out: it would stay for good."""
+    good = torch.isfinite(new).all()
+    mean.copy_(torch.where(good, decay * mean + (1 - decay) * new, mean))
+    weight.copy_(torch.where(good, decay * weight + (1 - decay), weight))
+
+
 class StdScale(ReturnScale):
     """Running standard deviation, from decayed first and second moments. Source: DayDreamer's ``mean_std``."""
 
@@ -42,8 +49,7 @@ class StdScale(ReturnScale):
     def update(self, returns: Tensor) -> None:
         """Blend in the batch's mean and mean square."""
         new = torch.stack([returns.mean(), returns.square().mean()])
-        self.moments.mul_(self.decay).add_((1 - self.decay) * new)
-        self.weight.mul_(self.decay).add_(1 - self.decay)
+        _blend(self.moments, self.weight, new, self.decay)
 
     def scale(self) -> Tensor:
         """max(std, least)."""
@@ -66,8 +72,7 @@ class PercentileScale(ReturnScale):
     def update(self, returns: Tensor) -> None:
         """Blend in the batch's P95 - P5."""
         low, high = torch.quantile(returns.flatten(), torch.tensor([0.05, 0.95], device=returns.device))
-        self.spread.mul_(self.decay).add_((1 - self.decay) * (high - low))
-        self.weight.mul_(self.decay).add_(1 - self.decay)
+        _blend(self.spread, self.weight, high - low, self.decay)
 
     def scale(self) -> Tensor:
         """max(spread, least)."""

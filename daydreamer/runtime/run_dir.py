@@ -85,7 +85,7 @@ class RunDir:
                 line
                 for part in FIXED
                 if part in old
-                for line in differences(old[part], plain.get(part), part)
+                for line in differences(_meaning(old[part]), _meaning(plain.get(part)), part)
             ]
             if lines:
                 raise ConfigChanged(
@@ -154,6 +154,13 @@ def differences(old: Any, new: Any, name: str) -> list[str]:
         keys = sorted(old.keys() | new.keys())
         return [line for key in keys for line in differences(old.get(key), new.get(key), f"{name}.{key}")]
     return [] if old == new else [f"{name}: was {json.dumps(old)}, is {json.dumps(new)}"]
+
+
+def _meaning(part: Any) -> Any:
+    """A part of the configuration without the sentences about it, which may be reworded in the middle of a run."""
+    if not isinstance(part, dict):
+        return part
+    return {key: _meaning(value) for key, value in part.items() if key != "doc"}
 
 
 def software() -> dict[str, Any]:

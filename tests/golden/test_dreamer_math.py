@@ -217,6 +217,15 @@ class TestReturnScales:
         scale.update(torch.tensor([0.0, 2.0]))
         close(scale.scale(), 1.0)
 
+    @pytest.mark.parametrize("kind", [StdScale, PercentileScale])
+    @pytest.mark.parametrize("bad", [math.nan, math.inf])
+    def test_one_bad_batch_does_not_stay(self, kind, bad):
+        scale = kind()
+        scale.update(torch.arange(101.0))
+        before = scale.scale()
+        scale.update(torch.tensor([0.0, bad]))
+        close(scale.scale(), before)
+
     def test_percentile_is_never_below_one(self):
         scale = PercentileScale()
         scale.update(torch.tensor([0.0, 0.1]))

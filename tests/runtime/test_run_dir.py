@@ -34,6 +34,15 @@ def test_what_a_policy_sees_of_a_delay_is_not_changed_in_the_middle(tmp_path):
         run.claim(CONFIG | {"delay": {"mode": "none", "seconds": None}})
 
 
+def test_a_spec_may_be_described_in_other_words(tmp_path):
+    run = RunDir(tmp_path)
+    gyro = {"shape": [3], "unit": "rad/s", "doc": "how fast it turns"}
+    run.claim(CONFIG | {"specs": {"gyro": gyro}})
+    run.claim(CONFIG | {"specs": {"gyro": gyro | {"doc": "angular velocity"}}})
+    with pytest.raises(ConfigChanged, match=r'specs.gyro.unit: was "rad/s", is "4 rad/s"'):
+        run.claim(CONFIG | {"specs": {"gyro": gyro | {"unit": "4 rad/s"}}})
+
+
 def test_tuples_and_lists_are_the_same_thing_in_a_file(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG | {"task": {"low": (0.1, 0.2)}})
