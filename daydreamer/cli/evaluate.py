@@ -168,7 +168,8 @@ def _summary(result: Evaluation) -> None:
         print(
             f"motion: torque {motion['torque_p99']:.1f} N m at the 99th percentile, "
             f"{motion['torque_peak']:.1f} at most; "
-            f"at joint limits {motion['at_limit']:.1%} of the time; action rate {motion['action_rate']:.2f}; "
+            f"at joint limits {motion['at_limit']:.1%} of the time, run into {motion['slams']:.1f} times in a rollout; "
+            f"action rate {motion['action_rate']:.2f}; "
             f"foot slip {motion['foot_slip']:.2f} m/s; asymmetry {motion['asymmetry']:.2f} rad; {energy}"
         )
 

@@ -28,7 +28,7 @@ class ReturnScale(nn.Module):
 
 
 def _blend(mean: Tensor, weight: Tensor, new: Tensor, decay: float) -> None:
-    """One step of a decayed mean and of its weight, in place; what is not finite is left out: it would stay for good."""
+    """One step of a decayed mean and its weight, in place. What is not finite is left out: it would stay for good."""
     good = torch.isfinite(new).all()
     mean.copy_(torch.where(good, decay * mean + (1 - decay) * new, mean))
     weight.copy_(torch.where(good, decay * weight + (1 - decay), weight))

@@ -14,6 +14,7 @@ from robots.sim.motion import Motion
 
 GRAVITY = 9.81  # m/s^2
 AT_LIMIT = 0.02  # of a joint's range: nearer than this to an end is at the limit
+SLAM = 2.0  # rad/s, a tenth of what the A1's motors can do: coming to a limit faster is a blow
 MOVING = 0.05  # m/s; below it an energy per metre means nothing
 
 # The mirror image of each joint: right and left swap, and a hip, which turns about x, changes its sign.
@@ -42,6 +43,7 @@ class MotionScore:
     torque_peak: float  # N m
     at_limit: float  # share of joints and time within 2 % of the range from a joint's limit
     limit_speed: float  # rad/s, fastest a joint has run towards a limit that near
+    slams: float  # how often a joint came that near to a limit at more than 2 rad/s
     foot_slip: float  # m/s over the ground, mean over feet that bear weight
     asymmetry: float  # rad, left against right: difference of mean angle and of spread, mean over joint pairs
     power: float  # W, mechanical, what motors put in; nothing is had back
@@ -91,6 +93,7 @@ class MotionRecorder:
         vel = np.concatenate([motion.joint_vel for motion in motions])
         torque = np.abs(np.concatenate([motion.torque for motion in motions]))
         near, towards = _at_limits(pos, vel, info)
+        came = near & ~np.concatenate([np.zeros_like(near[:1]), near[:-1]])
         gait = motions[-last:]
         contact = np.array([motion.foot_contact for motion in gait])
         slip = np.array([motion.foot_speed for motion in gait])[contact]
@@ -105,6 +108,7 @@ class MotionRecorder:
             torque_peak=float(torque.max()),
             at_limit=float(near.mean()),
             limit_speed=float(towards[near].max(initial=0.0)),
+            slams=float((came & (towards > SLAM)).sum()),
             foot_slip=float(slip.mean()) if slip.size else 0.0,
             asymmetry=asymmetry(np.concatenate([motion.joint_pos for motion in gait]), info.joint_names),
             power=power,

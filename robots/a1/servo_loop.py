@@ -37,6 +37,7 @@ from robots.a1.records import (
 )
 from robots.a1.servo_config import ServoConfig
 from robots.robot import RobotInfo, RobotState
+from robots.safety import limits
 from robots.safety.checks import state_age
 from robots.safety.config import Rules, SafetyConfig
 from robots.safety.core import Memory, Moment, Verdict, check, damp, forgive
@@ -162,6 +163,11 @@ class ServoLoop:
         if self._left is not None or command is None:
             self._count_down()
             command = damp(self._rules, self._memory)
+        last = self._memory.last
+        if last is not None:
+            excess = last.joint_vel - command.vel
+            kd = limits.brake(self._rules.info, last.joint_pos, excess, command.kd)
+            command = replace(command, kd=kd)
         self._memory = replace(self._memory, sent=command, sent_at=now)
         return encode_command(LowCmd.servo(command))
 

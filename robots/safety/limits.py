@@ -1,7 +1,7 @@
 """The limits of a command: pure functions that every driver applies before anything moves.
 
 ``check`` refuses what makes no sense; ``clamp`` bounds what does. A driver's ``write`` calls both, in this
-order.
+order. ``brake`` is for whoever runs the motors' fast loop.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from dataclasses import fields
 
 import numpy as np
 
-from robots.robot import CommandError, JointCommand, RobotInfo
+from robots.robot import Array, CommandError, JointCommand, RobotInfo
 
 MAX_KP = 200.0  # N m/rad
 MAX_KD = 20.0  # N m s/rad
+END_ZONE = 0.3  # rad before a joint's limit in which running into it is braked
+END_KD = 5.0  # N m s/rad at the limit; an explicit PD loop of 2 ms is stable up to about there
 
 _FIELDS = tuple(field.name for field in fields(JointCommand))
 
@@ -58,3 +60,21 @@ def clamp(info: RobotInfo, command: JointCommand) -> JointCommand:
         kp=np.clip(command.kp.astype(np.float64), 0.0, MAX_KP),
         kd=np.clip(command.kd.astype(np.float64), 0.0, MAX_KD),
     )
+
+
+def brake(info: RobotInfo, pos: Array, excess: Array, kd: Array) -> Array:
+    """The damping ``kd`` [J], grown towards ``END_KD`` for joints that run into a limit; a copy.
+
+    It grows in proportion over the last ``END_ZONE``, and never falls below what was asked for. Damping acts against
+    ``excess``, so that what grows here never pushes a joint towards its limit.
+
+    Args:
+        info: the robot's limits.
+        pos: [J] rad. A joint whose numbers are no numbers is left alone.
+        excess: [J] rad/s; how much faster a joint is than its commanded velocity.
+        kd: [J] N m s/rad, as commanded.
+    """
+    room = np.where(excess > 0, info.joint_upper - pos, pos - info.joint_lower)
+    share = np.fmin(np.fmax(1.0 - room / END_ZONE, 0.0), 1.0)  # a NaN becomes 0
+    grown: Array = kd + share * np.maximum(END_KD - kd, 0.0)
+    return grown

@@ -75,6 +75,15 @@ def test_a_joint_run_into_its_limit_is_seen():
     assert score([motion(pos, vel)]).limit_speed == 0.0
 
 
+def test_coming_to_a_limit_fast_is_a_blow_and_staying_there_is_none():
+    at, fast, slow = STAND.copy(), np.zeros(12), np.zeros(12)
+    at[2], fast[2], slow[2] = INFO.joint_lower[2] + 0.01, -4.0, -1.9
+    into, away, gently = motion(at, fast), motion(), motion(at, slow)
+    assert score([away, into, into]).slams == 1
+    assert score([into, away, into, away, gently]).slams == 2
+    assert score([away, gently, into]).slams == 0, "it was there before it was fast"
+
+
 def test_slip_counts_feet_that_bear_weight_in_the_last_steps():
     motions = [motion(contact=True, slip=9.0), motion(contact=True, slip=0.2), motion(slip=5.0)]
     assert score(motions, last=2).foot_slip == pytest.approx(0.2)
@@ -98,10 +107,11 @@ def test_legs_half_a_stride_apart_are_symmetric():
 
 
 def test_rollouts_are_averaged_but_peaks_are_the_worst():
-    one = MotionScore(0.1, 10.0, 20.0, 0.0, 1.0, 0.1, 0.0, 50.0, 100.0, 1.0)
-    two = MotionScore(0.3, 20.0, 33.5, 0.2, 5.0, 0.1, 0.0, 50.0, None, None)
+    one = MotionScore(0.1, 10.0, 20.0, 0.0, 1.0, 0, 0.1, 0.0, 50.0, 100.0, 1.0)
+    two = MotionScore(0.3, 20.0, 33.5, 0.2, 5.0, 3, 0.1, 0.0, 50.0, None, None)
     found = mean_motion([one, two])
     assert found["action_rate"] == pytest.approx(0.2) and found["torque_p99"] == 15.0
     assert found["torque_peak"] == 33.5 and found["limit_speed"] == 5.0
+    assert found["slams"] == 1.5
     assert found["energy_per_metre"] == 100.0
     assert mean_motion([two])["cost_of_transport"] is None
