@@ -57,6 +57,7 @@ class ServoLoop:
         self._glide = Glide(
             info.joints, 1.0 / config.hz, config.command_interval, config.gain_ramp, config.error_clip
         )
+        self._brake = limits.Brake(info)
         self._memory = Memory.begin(now)
         self._state: RobotState | None = None
         self._accel_sum = np.zeros(3)
@@ -166,7 +167,7 @@ class ServoLoop:
         last = self._memory.last
         if last is not None:
             excess = last.joint_vel - command.vel
-            kd = limits.brake(self._rules.info, last.joint_pos, excess, command.kd)
+            kd = self._brake(last.joint_pos, excess, command.kd)
             command = replace(command, kd=kd)
         self._memory = replace(self._memory, sent=command, sent_at=now)
         return encode_command(LowCmd.servo(command))

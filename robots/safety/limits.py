@@ -1,7 +1,7 @@
 """The limits of a command: pure functions that every driver applies before anything moves.
 
 ``check`` refuses what makes no sense; ``clamp`` bounds what does. A driver's ``write`` calls both, in this
-order. ``brake`` is for whoever runs the motors' fast loop.
+order. ``Brake`` is for whoever runs the motors' fast loop.
 """
 
 from __future__ import annotations
@@ -62,19 +62,31 @@ def clamp(info: RobotInfo, command: JointCommand) -> JointCommand:
     )
 
 
-def brake(info: RobotInfo, pos: Array, excess: Array, kd: Array) -> Array:
-    """The damping ``kd`` [J], grown towards ``END_KD`` for joints that run into a limit; a copy.
+class Brake:
+    """Damping that grows towards ``END_KD`` for joints that run into a limit, in proportion over the last ``END_ZONE``.
 
-    It grows in proportion over the last ``END_ZONE``, and never falls below what was asked for. Damping acts against
-    ``excess``, so that what grows here never pushes a joint towards its limit.
-
-    Args:
-        info: the robot's limits.
-        pos: [J] rad. A joint whose numbers are no numbers is left alone.
-        excess: [J] rad/s; how much faster a joint is than its commanded velocity.
-        kd: [J] N m s/rad, as commanded.
+    It never falls below what was asked for. Damping acts against the speed in excess of what was commanded, so that
+    what grows here never pushes a joint towards its limit.
     """
-    room = np.where(excess > 0, info.joint_upper - pos, pos - info.joint_lower)
-    share = np.fmin(np.fmax(1.0 - room / END_ZONE, 0.0), 1.0)  # a NaN becomes 0
-    grown: Array = kd + share * np.maximum(END_KD - kd, 0.0)
-    return grown
+
+    def __init__(self, info: RobotInfo):
+        """For a robot's limits."""
+        self._centre = (info.joint_lower + info.joint_upper) / 2
+        self._half = (info.joint_upper - info.joint_lower) / 2
+        self._free = self._half - END_ZONE  # from the centre, rad
+
+    def __call__(self, pos: Array, excess: Array, kd: Array) -> Array:
+        """The damping [J] to use; ``kd`` itself where no joint is near a limit.
+
+        Args:
+            pos: [J] rad. A joint whose numbers are no numbers is left alone.
+            excess: [J] rad/s; how much faster a joint is than its commanded velocity.
+            kd: [J] N m s/rad, as commanded.
+        """
+        away = pos - self._centre
+        if (np.abs(away) <= self._free).all():
+            return kd
+        room = self._half - np.where(excess > 0, away, -away)
+        share = np.fmin(np.fmax(1.0 - room / END_ZONE, 0.0), 1.0)  # a NaN becomes 0
+        grown: Array = kd + share * np.maximum(END_KD - kd, 0.0)
+        return grown

@@ -41,7 +41,7 @@ class Motors:
         ticks = round(ticks) if math.isclose(ticks, round(ticks)) else ticks
         self._fractions = np.minimum(np.arange(1, math.ceil(ticks) + 1) / ticks, 1.0)[:, None]
         self._error_clip = error_clip
-        self._info = info
+        self._brake = limits.Brake(info)
         self._kp_scale, self._max_torque = 1.0, info.max_torque
         self._share = np.ones(len(info.max_torque))
         self._default_kd = info.default_kd
@@ -83,7 +83,7 @@ class Motors:
         # minimum and maximum rather than clip, which costs three times as much on twelve numbers
         error = np.minimum(np.maximum(self._target - pos, -self._error_clip), self._error_clip)
         excess = vel - self._vel
-        kd = limits.brake(self._info, pos, excess, self._kd)
+        kd = self._brake(pos, excess, self._kd)
         torque = self._feed + self._kp_scale * self._kp * error - kd * excess
         given: Array = self._share * np.minimum(np.maximum(torque, -self._max_torque), self._max_torque)
         return given
