@@ -33,10 +33,12 @@ class Case:
 
 
 CASES = {
-    # impulses up to 15 N s in any horizontal direction, every 5 to 10 s
+    # impulses up to so many N s in any horizontal direction, every 5 to 10 s
     "pushes": Case(("robot_options.push=15",)),
+    "hard-pushes": Case(("robot_options.push=25",)),
     "payload": Case(("robot_options.payload=3",)),  # kg
     "friction": Case(("robot_options.friction=0.3",)),
+    "grip": Case(("robot_options.friction=1.2",)),
     # Its left is not its right: mirrored, its rows would say that the other knee is weak.
     "weak-knee": Case(
         ("robot_options.weak_joint=FR_calf", "robot_options.weak_scale=0.5"), ("learner.mirror=0",)
@@ -51,8 +53,8 @@ Scored = tuple[Path, tuple[str, ...]]  # a policy, and the settings of the robot
 class Adaptation:
     """Go on from a finished run on a changed robot, and score the policy on it before and after.
 
-    pushes: random impulses up to 15 N s every 5 to 10 s. payload: 3 kg. friction: 0.3. weak-knee: the front right knee
-    gives half its torque. The run itself is not touched: each case learns in a copy, in --out. The same command goes
+    pushes: random impulses up to 15 N s every 5 to 10 s; hard-pushes: up to 25 N s. payload: 3 kg. friction: 0.3; grip:
+    1.2, where feet stick. weak-knee: the front right knee gives half its torque. The run itself is not touched: each case learns in a copy, in --out. The same command goes
     on where it stopped.
 
     A robot that learns for longer walks better anyway. So one copy for each seed learns as long on the robot as it was,
