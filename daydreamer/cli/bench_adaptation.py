@@ -54,8 +54,8 @@ class Adaptation:
     """Go on from a finished run on a changed robot, and score the policy on it before and after.
 
     pushes: random impulses up to 15 N s every 5 to 10 s; hard-pushes: up to 25 N s. payload: 3 kg. friction: 0.3; grip:
-    1.2, where feet stick. weak-knee: the front right knee gives half its torque. The run itself is not touched: each case learns in a copy, in --out. The same command goes
-    on where it stopped.
+    1.2, where feet stick. weak-knee: the front right knee gives half its torque. The run itself is not touched: each
+    case learns in a copy, in --out. The same command goes on where it stopped.
 
     A robot that learns for longer walks better anyway. So one copy for each seed learns as long on the robot as it was,
     and is scored on every changed one, too. A weak knee is learned without mirroring, and has a control of its own.

@@ -26,8 +26,8 @@ class Drive(Enum):
 class MotorBoards:
     """torque + kp (pos - q) + kd (vel - dq) of the newest command, within the motors' torque.
 
-    PD is explicit, so it is stable only while kd dt / inertia < 2: at 2 ms an A1 calf takes kd up to about 5, where the
-    real boards take more.
+    PD is explicit, so it is stable only while kd dt / inertia < 2: at 2 ms an A1 calf takes kd up to about 5, a
+    stretched one up to 3, where the real boards take more.
     """
 
     def __init__(self, brake_kd: float = 2.0, max_torque: float = model.MAX_TORQUE):

@@ -37,7 +37,6 @@ from robots.a1.records import (
 )
 from robots.a1.servo_config import ServoConfig
 from robots.robot import RobotInfo, RobotState
-from robots.safety import limits
 from robots.safety.checks import state_age
 from robots.safety.config import Rules, SafetyConfig
 from robots.safety.core import Memory, Moment, Verdict, check, damp, forgive
@@ -57,7 +56,6 @@ class ServoLoop:
         self._glide = Glide(
             info.joints, 1.0 / config.hz, config.command_interval, config.gain_ramp, config.error_clip
         )
-        self._brake = limits.Brake(info)
         self._memory = Memory.begin(now)
         self._state: RobotState | None = None
         self._accel_sum = np.zeros(3)
@@ -164,11 +162,6 @@ class ServoLoop:
         if self._left is not None or command is None:
             self._count_down()
             command = damp(self._rules, self._memory)
-        last = self._memory.last
-        if last is not None:
-            excess = last.joint_vel - command.vel
-            kd = self._brake(last.joint_pos, excess, command.kd)
-            command = replace(command, kd=kd)
         self._memory = replace(self._memory, sent=command, sent_at=now)
         return encode_command(LowCmd.servo(command))
 

@@ -1,7 +1,7 @@
 """The limits of a command: pure functions that every driver applies before anything moves.
 
 ``check`` refuses what makes no sense; ``clamp`` bounds what does. A driver's ``write`` calls both, in this
-order. ``Brake`` is for whoever runs the motors' fast loop.
+order.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from dataclasses import fields
 
 import numpy as np
 
-from robots.robot import Array, CommandError, JointCommand, RobotInfo
+from robots.robot import CommandError, JointCommand, RobotInfo
 
 MAX_KP = 200.0  # N m/rad
 MAX_KD = 20.0  # N m s/rad
-END_ZONE = 0.3  # rad before a joint's limit in which running into it is braked
-END_KD = 5.0  # N m s/rad at the limit; an explicit PD loop of 2 ms is stable up to about there
 
 _FIELDS = tuple(field.name for field in fields(JointCommand))
 
@@ -60,33 +58,3 @@ def clamp(info: RobotInfo, command: JointCommand) -> JointCommand:
         kp=np.clip(command.kp.astype(np.float64), 0.0, MAX_KP),
         kd=np.clip(command.kd.astype(np.float64), 0.0, MAX_KD),
     )
-
-
-class Brake:
-    """Damping that grows towards ``END_KD`` for joints that run into a limit, in proportion over the last ``END_ZONE``.
-
-    It never falls below what was asked for. Damping acts against the speed in excess of what was commanded, so that
-    what grows here never pushes a joint towards its limit.
-    """
-
-    def __init__(self, info: RobotInfo):
-        """For a robot's limits."""
-        self._centre = (info.joint_lower + info.joint_upper) / 2
-        self._half = (info.joint_upper - info.joint_lower) / 2
-        self._free = self._half - END_ZONE  # from the centre, rad
-
-    def __call__(self, pos: Array, excess: Array, kd: Array) -> Array:
-        """The damping [J] to use; ``kd`` itself where no joint is near a limit.
-
-        Args:
-            pos: [J] rad. A joint whose numbers are no numbers is left alone.
-            excess: [J] rad/s; how much faster a joint is than its commanded velocity.
-            kd: [J] N m s/rad, as commanded.
-        """
-        away = pos - self._centre
-        if (np.abs(away) <= self._free).all():
-            return kd
-        room = self._half - np.where(excess > 0, away, -away)
-        share = np.fmin(np.fmax(1.0 - room / END_ZONE, 0.0), 1.0)  # a NaN becomes 0
-        grown: Array = kd + share * np.maximum(END_KD - kd, 0.0)
-        return grown

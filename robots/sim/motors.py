@@ -1,4 +1,4 @@
-"""The twelve motors of the stand-in: a late command, a ramp to its target, PD, a brake at the limits, a torque limit.
+"""The twelve motors of the stand-in: a late command, a ramp to its target, PD, and a torque limit.
 
 This is what the servo process and the motor boards do on the robot, at one physics step a tick. No simulator in
 here: angles and velocities in, torques out.
@@ -12,7 +12,6 @@ from collections import deque
 import numpy as np
 
 from robots.robot import Array, JointCommand, RobotInfo
-from robots.safety import limits
 
 
 class Motors:
@@ -21,7 +20,8 @@ class Motors:
     A new target is reached by linear interpolation over ``command_interval``; gains, velocity and torque change at
     once. Until the first command, and after ``release``, the motors damp (kp 0 and the default kd).
 
-    PD is explicit, so it is stable only while kd dt / inertia < 2: with dt 2 ms an A1 calf takes kd up to about 5.
+    PD is explicit, so it is stable only while kd dt / inertia < 2: with dt 2 ms an A1 calf takes kd up to about 5, a
+    stretched one up to 3.
     """
 
     def __init__(
@@ -41,7 +41,6 @@ class Motors:
         ticks = round(ticks) if math.isclose(ticks, round(ticks)) else ticks
         self._fractions = np.minimum(np.arange(1, math.ceil(ticks) + 1) / ticks, 1.0)[:, None]
         self._error_clip = error_clip
-        self._brake = limits.Brake(info)
         self._kp_scale, self._max_torque = 1.0, info.max_torque
         self._share = np.ones(len(info.max_torque))
         self._default_kd = info.default_kd
@@ -82,9 +81,7 @@ class Motors:
             self._ramp_at += 1
         # minimum and maximum rather than clip, which costs three times as much on twelve numbers
         error = np.minimum(np.maximum(self._target - pos, -self._error_clip), self._error_clip)
-        excess = vel - self._vel
-        kd = self._brake(pos, excess, self._kd)
-        torque = self._feed + self._kp_scale * self._kp * error - kd * excess
+        torque = self._feed + self._kp_scale * self._kp * error + self._kd * (self._vel - vel)
         given: Array = self._share * np.minimum(np.maximum(torque, -self._max_torque), self._max_torque)
         return given
 

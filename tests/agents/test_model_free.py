@@ -13,8 +13,8 @@ from daydreamer.core.specs import ArraySpec
 from daydreamer.runtime.policy import OnnxPolicy
 from tests.contracts.agent_contract import ACT, OBS, AgentContract, made_up_batch
 
-SMALL_SAC = dataclasses.replace(sac(), units=32)
-SMALL_DROQ = dataclasses.replace(droq(), units=32, updates_per_step=2, dropout=0.1)
+SMALL_SAC = dataclasses.replace(sac(), units=32, frames=1)
+SMALL_DROQ = dataclasses.replace(droq(), units=32, frames=1, updates_per_step=2, dropout=0.1)
 
 
 class TestSAC(AgentContract):

@@ -75,8 +75,11 @@ class TestLosses:
         # temperature 0.1, log p = [1, 3]: mean of 0.1 log p is 0.2. Q = [[1, 5], [3, 1]].
         #   SAC climbs min = [1, 1]: 0.2 - 1;  DroQ climbs mean = [2, 3]: 0.2 - 2.5
         value, log_prob = torch.tensor([[1.0, 5.0], [3.0, 1.0]]), torch.tensor([1.0, 3.0])
-        close(losses.actor_loss(value, log_prob, torch.tensor(0.1), "min"), -0.8)
-        close(losses.actor_loss(value, log_prob, torch.tensor(0.1), "mean"), -2.3)
+        both = torch.ones(2)
+        close(losses.actor_loss(value, log_prob, both, torch.tensor(0.1), "min"), -0.8)
+        close(losses.actor_loss(value, log_prob, both, torch.tensor(0.1), "mean"), -2.3)
+        # the first alone: 0.1 - min(1, 3)
+        close(losses.actor_loss(value, log_prob, torch.tensor([1.0, 0.0]), torch.tensor(0.1), "min"), -0.9)
 
     @pytest.mark.parametrize(
         ("log_prob", "gradient"),
@@ -88,9 +91,15 @@ class TestLosses:
     def test_of_the_temperature(self, log_prob, gradient):
         log_temperature = torch.tensor(math.log(2.0), requires_grad=True)
         entropies = torch.full((5,), log_prob, requires_grad=True)
-        losses.temperature_loss(log_temperature, entropies, -1.0).backward()
+        losses.temperature_loss(log_temperature, entropies, torch.ones(5), -1.0).backward()
         close(log_temperature.grad, gradient)
         assert entropies.grad is None, "the actor is not taught by it"
+
+    def test_of_the_temperature_counts_transitions_only(self):
+        log_temperature = torch.tensor(math.log(2.0), requires_grad=True)
+        log_prob, counts = torch.tensor([3.0, -50.0]), torch.tensor([1.0, 0.0])
+        losses.temperature_loss(log_temperature, log_prob, counts, -1.0).backward()
+        close(log_temperature.grad, -4.0)
 
 
 # One chunk of four rows; the third begins a new stream, the fourth is terminal. Rewards came with the rows.

@@ -2,6 +2,7 @@
 
 import itertools
 import typing
+from dataclasses import replace
 
 import pytest
 
@@ -20,26 +21,29 @@ from daydreamer.presets.registry import PRESETS, load
 def test_a_model_free_agent_gets_its_transitions_and_the_rest_stays(preset, name, updates):
     own, changed = load(preset), load(preset, [f"agent={name}"])
     assert isinstance(changed.agent, ModelFreeConfig) and changed.agent.updates_per_step == updates
-    # One transition is two rows; each collected row pays for the updates, each of 256 transitions.
+    # Three frames and what follows are four rows; each collected row pays for the updates, each of 256 transitions.
     learner = changed.learner
-    assert (learner.batch, learner.length, learner.train_ratio) == (256, 2, updates * 512.0)
+    assert (learner.batch, learner.length, learner.train_ratio) == (256, 4, updates * 1024.0)
     ratio = learner.ratio()
     rows = range(learner.prefill, learner.prefill + 10)
-    paid = [sum(ratio.may_train(n, 512 * done) for done in range(300)) for n in rows]
+    paid = [sum(ratio.may_train(n, 1024 * done) for done in range(300)) for n in rows]
     assert [b - a for a, b in itertools.pairwise(paid)] == [updates] * 9
-    for kept in ("prefill", "slack", "mirror", "capacity", "keep_policy_every"):
+    for kept in ("prefill", "mirror", "capacity", "keep_policy_every"):
         assert getattr(learner, kept) == getattr(own.learner, kept)
-    assert (changed.task, changed.robot, changed.robot_options) == (own.task, own.robot, own.robot_options)
+    assert changed.task == replace(own.task, see_velocity=True), (
+        "it has no memory to find the velocity out by"
+    )
+    assert (changed.robot, changed.robot_options) == (own.robot, own.robot_options)
     assert changed.actor.babble == 0, "its own noise is all that explores"
     for kept in ("reward_offset", "reward_scale"):
         assert getattr(changed.agent, kept) == getattr(own.agent, kept)
 
 
 def test_changes_of_the_agent_feed_it_and_changes_of_the_learner_have_the_last_word():
-    changes = ["learner.prefill=500", "agent.frames=3", "agent.batch=64", "agent=droq", "learner.mirror=0"]
+    changes = ["learner.prefill=500", "agent.frames=2", "agent.batch=64", "agent=droq", "learner.mirror=0"]
     preset = load("a1-sim", [*changes, "learner.recent=0.5"])
-    assert preset.agent.frames == 3 and preset.agent.dropout == 0.01
-    assert (preset.learner.batch, preset.learner.length, preset.learner.train_ratio) == (64, 4, 20 * 64 * 4)
+    assert preset.agent.frames == 2 and preset.agent.dropout == 0.01
+    assert (preset.learner.batch, preset.learner.length, preset.learner.train_ratio) == (64, 3, 20 * 64 * 3)
     assert (preset.learner.prefill, preset.learner.mirror, preset.learner.recent) == (500, 0, 0.5)
 
 

@@ -79,7 +79,7 @@ class ModelFree:
         self.updates += 1
         metrics = self._learn_values(pairs)
         if self.updates % self.config.updates_per_step == 0:
-            metrics |= self._learn_to_act(pairs.seen)
+            metrics |= self._learn_to_act(pairs)
             if self.averaged:
                 self.averaged.follow(self.updates // self.config.updates_per_step)
         values = torch.stack([value.detach().float() for value in metrics.values()]).tolist()
@@ -108,15 +108,16 @@ class ModelFree:
             pairs.reward, pairs.goes_on, value, log_prob, self.log_temperature.exp(), self.config.discount
         )
 
-    def _learn_to_act(self, seen: Tensor) -> dict[str, Tensor]:
+    def _learn_to_act(self, pairs: Transitions) -> dict[str, Tensor]:
         # Actor
+        seen, counts = pairs.seen, pairs.counts
         policy = self.actor(seen)
         action, log_prob = policy.sample(self._noise(policy.mean.shape, self.rng))
         self.critics.net.requires_grad_(False)
         try:
             value = self.critics(seen, action, self.rng)
             actor_loss = losses.actor_loss(
-                value, log_prob, self.log_temperature.exp(), self.config.actor_value
+                value, log_prob, counts, self.log_temperature.exp(), self.config.actor_value
             )
             actor_loss.backward()
         finally:
@@ -125,7 +126,7 @@ class ModelFree:
 
         # Temperature
         target = self.config.target_entropy * self.act_spec.size
-        temperature_loss = losses.temperature_loss(self.log_temperature, log_prob, target)
+        temperature_loss = losses.temperature_loss(self.log_temperature, log_prob, counts, target)
         temperature_loss.backward()
         self.temperature_opt.step()
         return {
@@ -133,7 +134,7 @@ class ModelFree:
             "train/loss/temperature": temperature_loss,
             "train/grad_norm/actor": norm,
             "train/temperature": self.log_temperature.exp(),
-            "train/action_entropy": -log_prob.mean(),
+            "train/action_entropy": -losses.counted_mean(log_prob, counts),
             "train/policy_std": policy.log_std.exp().mean(),
         }
 

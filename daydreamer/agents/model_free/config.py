@@ -53,17 +53,20 @@ class ModelFreeConfig:
 
 
 def sac(reward_offset: float = 0.0, reward_scale: float = 1.0) -> ModelFreeConfig:
-    """Soft actor-critic. Source: Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications", appendix D."""
-    return ModelFreeConfig(reward_offset=reward_offset, reward_scale=reward_scale)
+    """Soft actor-critic. Source: Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications", appendix D.
+
+    Three frames are ours: they hold the state of the low-pass on joint targets, which one does not.
+    """
+    return ModelFreeConfig(frames=3, reward_offset=reward_offset, reward_scale=reward_scale)
 
 
 def droq(reward_offset: float = 0.0, reward_scale: float = 1.0) -> ModelFreeConfig:
     """SAC with dropout and LayerNorm in the critics, and twenty gradient steps per control step.
 
     Source: Hiraoka et al. 2022, algorithm 2 and table 3; Smith, Kostrikov, Levine 2022, "A Walk in the Park", and its
-    public configuration (target entropy -A / 2).
+    public configuration (target entropy -A / 2). Three frames as in ``sac``.
     """
     return ModelFreeConfig(
-        dropout=0.01, critic_norm=True, updates_per_step=20, actor_value="mean", target_entropy=-0.5,
+        frames=3, dropout=0.01, critic_norm=True, updates_per_step=20, actor_value="mean", target_entropy=-0.5,
         reward_offset=reward_offset, reward_scale=reward_scale,
     )  # fmt: skip

@@ -29,34 +29,44 @@ def critic_loss(value: Tensor, target: Tensor, counts: Tensor) -> Tensor:
 
     ``counts [N]`` is 0 for two rows that are no transition. Source: Haarnoja et al. 2018, eq. 5.
     """
-    error = (value - target).square().mean(0)
-    return (counts * error).sum() / counts.sum().clamp(min=1)
+    return counted_mean((value - target).square().mean(0), counts)
 
 
-def actor_loss(value: Tensor, log_prob: Tensor, temperature: Tensor, actor_value: str) -> Tensor:
+def counted_mean(value: Tensor, counts: Tensor) -> Tensor:
+    """Mean of ``value [N]`` over the pairs that count; 0 where none does."""
+    return (counts * value).sum() / counts.sum().clamp(min=1)
+
+
+def actor_loss(
+    value: Tensor, log_prob: Tensor, counts: Tensor, temperature: Tensor, actor_value: str
+) -> Tensor:
     """temperature log p(a | s) - Q(s, a), with the action drawn so that gradients pass through it.
 
     Args:
         value: ``[M, N]`` of the critics at that action.
         log_prob: ``[N]``.
+        counts: ``[N]``, 0 for two rows that are no transition: no critic has learned what to do at the end of a stream.
         temperature: Scalar; has no gradient here.
         actor_value: Over the members: 'min' (SAC), 'mean' (DroQ).
 
     Source: Haarnoja et al. 2018, eq. 9; Hiraoka et al. 2022, algorithm 2, line 11.
     """
     climbed = value.amin(0) if actor_value == "min" else value.mean(0)
-    return (temperature.detach() * log_prob - climbed).mean()
+    return counted_mean(temperature.detach() * log_prob - climbed, counts)
 
 
-def temperature_loss(log_temperature: Tensor, log_prob: Tensor, target_entropy: float) -> Tensor:
+def temperature_loss(
+    log_temperature: Tensor, log_prob: Tensor, counts: Tensor, target_entropy: float
+) -> Tensor:
     """temperature (entropy - target): too little entropy raises the temperature, too much lowers it.
 
     Args:
         log_temperature: Scalar with gradient.
         log_prob: ``[N]``, whose negative mean is the entropy.
+        counts: ``[N]``, as in ``actor_loss``.
         target_entropy: nats, of all action dimensions together.
 
     Source: Haarnoja et al. 2018, eq. 18.
     """
-    entropy = -log_prob.detach().mean()
+    entropy = -counted_mean(log_prob.detach(), counts)
     return torch.exp(log_temperature) * (entropy - target_entropy)

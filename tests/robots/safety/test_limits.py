@@ -77,42 +77,6 @@ def test_clamping_twice_is_clamping_once():
         np.testing.assert_array_equal(getattr(twice, name), getattr(once, name))
 
 
-class TestBrake:
-    """kd 2, grown in proportion towards 5 over the last 0.3 rad, while a joint runs into its limit."""
-
-    KD = np.full(12, 2.0)
-
-    @pytest.mark.parametrize(
-        ("room", "expected"),
-        # 2 + (1 - room / 0.3) (5 - 2)
-        [(1.0, 2.0), (0.3, 2.0), (0.2, 3.0), (0.1, 4.0), (0.0, 5.0), (-0.5, 5.0)],
-    )
-    def test_it_grows_towards_either_end(self, room, expected):
-        fast = np.ones(12)
-        np.testing.assert_allclose(limits.Brake(INFO)(INFO.joint_upper - room, fast, self.KD), expected)
-        np.testing.assert_allclose(limits.Brake(INFO)(INFO.joint_lower + room, -fast, self.KD), expected)
-
-    def test_coming_from_a_limit_is_free(self):
-        np.testing.assert_array_equal(limits.Brake(INFO)(INFO.joint_upper, -np.ones(12), self.KD), self.KD)
-        np.testing.assert_array_equal(limits.Brake(INFO)(INFO.joint_lower, np.ones(12), self.KD), self.KD)
-
-    def test_more_that_was_asked_for_is_left(self):
-        stiff = np.full(12, 8.0)
-        np.testing.assert_array_equal(limits.Brake(INFO)(INFO.joint_upper, np.ones(12), stiff), stiff)
-
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-    def test_what_is_no_number_gives_a_bounded_one(self, value):
-        wild = np.full(12, value)
-        for pos, excess in ((wild, np.ones(12)), (INFO.stand_pos, wild), (wild, wild)):
-            kd = limits.Brake(INFO)(pos, excess, self.KD)
-            assert ((kd >= 2.0) & (kd <= 5.0)).all()
-
-    def test_standing_and_walking_know_nothing_of_it(self):
-        # calves walk up to 0.6 of their range, 0.7 rad from the limit
-        np.testing.assert_array_equal(limits.Brake(INFO)(INFO.stand_pos + 0.1, np.ones(12), self.KD), self.KD)
-        np.testing.assert_array_equal(limits.Brake(INFO)(INFO.stand_pos, -np.ones(12), self.KD), self.KD)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
 def test_check_takes_real_numbers(dtype):
     limits.check(INFO, standing(pos=np.zeros(12, dtype)))
