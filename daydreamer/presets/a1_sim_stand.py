@@ -1,4 +1,4 @@
-"""The A1 stand-in walks from standing and is put back on its feet after a fall: home ground of model-free methods."""
+"""The A1 stand-in walks from standing and is put back on its feet after a fall, as model-free methods learn it."""
 
 import math
 from dataclasses import replace
