@@ -118,7 +118,7 @@ def test_more_walkers_rank_higher_whatever_their_speed_and_then_more_standers():
 
 
 def test_an_evaluation_comes_back_from_json():
-    motion = MotionScore(0.1, 20.0, 33.5, 0.0, 1.0, 0.1, 0.05, 60.0, None, None)
+    motion = MotionScore(0.1, 20.0, 33.5, 0.0, 1.0, 0.0, 0.1, 0.05, 60.0, None, None)
     whole = summarise([replace(rollout(), motion=motion), replace(rollout(speed=0.0), motion=motion)])
     assert evaluation_from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
     assert whole.motion["torque_p99"] == 20.0 and whole.motion["energy_per_metre"] is None

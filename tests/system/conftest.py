@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from daydreamer.cli.policy_source import preset_of
+from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
@@ -80,12 +82,16 @@ class Job:
                 pytest.fail(f"not in {timeout} s: {what}\n{outputs}\n{self.logs()}")
             time.sleep(0.1)
 
+    def rows(self) -> Specs:
+        """The spec of the run's rows, by what the run says of itself."""
+        preset, changes = preset_of(json.loads((self.logdir / "config.yaml").read_text()))
+        env = build.make_env(load(preset, changes))
+        return row_spec(env.obs_spec, env.act_spec)
+
     def stored(self) -> dict[str, np.ndarray]:
         """The clock of every stored row by stream, in storage order."""
-        env = build.make_env(FAKE)
-        rows = row_spec(env.obs_spec, env.act_spec)
         found: dict[str, np.ndarray] = {}
-        with Replay(self.logdir / "replay", rows, FAKE.learner.capacity, seed=0) as replay:
+        with Replay(self.logdir / "replay", self.rows(), FAKE.learner.capacity, seed=0) as replay:
             begin = 0
             for segment in replay._segments:
                 times = replay.read(begin, begin + segment.count, keys=["time"])["time"]
@@ -110,9 +116,7 @@ class Job:
 
     def policy_versions(self) -> NDArray[np.int64]:
         """Of the policy that made each row, -1 where there was none yet: what a robot ran, however short the run."""
-        env = build.make_env(FAKE)
-        spec = row_spec(env.obs_spec, env.act_spec)
-        with Replay(self.logdir / "replay", spec, FAKE.learner.capacity, seed=0) as replay:
+        with Replay(self.logdir / "replay", self.rows(), FAKE.learner.capacity, seed=0) as replay:
             versions: NDArray[np.int64] = replay.read(0, len(replay), ["policy_version"])["policy_version"]
         return versions
 

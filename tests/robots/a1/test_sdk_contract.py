@@ -37,8 +37,14 @@ class Bench:
     def connected(self) -> SdkA1:
         driver = self.driver or self.new_driver()
         driver.connect()
-        if driver.mode is not Mode.NORMAL:
-            driver.reset("the next test")
+        for _ in range(40):  # no reset is granted while legs that were thrown still fly
+            if driver.mode is Mode.NORMAL:
+                break
+            try:
+                driver.reset("the next test")
+            except RobotError:
+                driver.clock.sleep_until(driver.clock.now() + 0.05)
+        assert driver.mode is Mode.NORMAL, driver.stopped
         driver.write(JointCommand.damp(driver.read(), driver.info))
         for _ in range(40):  # the test before may have sent the legs anywhere: let them come to rest
             driver.clock.sleep_until(driver.clock.now() + 0.02)
