@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("daydreamer", "robots", "calibration")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(p for d in ("calibration", "docs", "launch") for p in (ROOT / d).rglob("*.md"))]
+)
 
 MAX_LINES = 400
 WITHOUT_A_ROOM = {"utils", "util", "helpers", "common", "tools", "misc"}
@@ -129,14 +132,22 @@ def test_every_direct_dependency_is_pinned():
     assert not missing, f"pin these in constraints.txt, with all that they bring: {missing}"
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{n}.md" for n in ("ARCHITECTURE", "contracts"))]
-)
+def anchors(page: Path) -> set[str]:
+    """What a link may follow ``#`` with: the headings of ``page`` as the forge that shows it spells them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ +(.+?) *$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_between_documents_lead_somewhere(page):
-    text = (ROOT / page).read_text("utf-8")
-    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    broken = [link for link in links if link and not ((ROOT / page).parent / link).exists()]
-    assert not broken, f"{page} points to {broken}"
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in anchors(target))):
+            broken.append(link)
+    assert not broken, f"{name(page)} points to {broken}"
 
 
 @pytest.mark.parametrize(
