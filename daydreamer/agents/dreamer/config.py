@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -123,6 +124,9 @@ class DreamerConfig:
     act: str = "silu"
     norm: str = "layer"
     symlog_obs: bool = True  # squash vector observations, as inputs and as targets
+    # Weight of each sense's squared error, 1 where none is named. What varies by less than kl.rep / (2 weight) is
+    # cheaper left out of the latent state than told.
+    recon: Mapping[str, float] = field(default_factory=dict)
     kl: KLConfig = field(default_factory=KLConfig)
     # Heads
     reward: ScalarConfig = field(default_factory=lambda: ScalarConfig(bins=65, low=-1.0, high=1.0))
@@ -159,6 +163,7 @@ class DreamerConfig:
         _within("lambda_", self.lambda_, 0, 1)
         _within("slow_rate", self.slow_rate, 0, 1)
         _within("policy_average", self.policy_average, 0, 1)
+        _positive(**{f"recon.{key}": weight for key, weight in self.recon.items()})
         _one_of("act", self.act, ("silu", "elu", "relu", "gelu", "tanh"))
         _one_of("norm", self.norm, ("layer", "rms", "none"))
         _one_of("return_scale", self.return_scale, ("none", "std", "percentile", "adv_std"))

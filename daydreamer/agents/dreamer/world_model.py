@@ -59,6 +59,8 @@ class Decoder(nn.Module):
         self.squash = config.symlog_obs
         self.vectors = sorted(k for k, s in specs.items() if not s.is_image)
         self.images = sorted(k for k, s in specs.items() if s.is_image)
+        if unknown := sorted(config.recon.keys() - specs.keys()):
+            raise ValueError(f"recon weighs {', '.join(unknown)}; the robot senses {', '.join(sorted(specs))}")
         self.shapes = {k: specs[k].shape for k in self.vectors}
         self.sizes = [specs[k].size for k in self.vectors]
         if self.vectors:
@@ -160,7 +162,7 @@ class WorldModel(nn.Module):
         feat = states.feat
         for key, error in self.decoder.losses(feat, batch).items():
             metrics[f"train/loss/recon/{key}"] = error.mean()
-            loss = loss + error.mean()
+            loss = loss + config.recon.get(key, 1.0) * error.mean()
         reward = (batch["reward"] - config.reward_offset) / config.reward_scale
         metrics["train/loss/reward"] = self.reward_out.loss(self.reward(feat), reward).mean()
         loss = loss + metrics["train/loss/reward"]
