@@ -8,9 +8,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daydreamer.core.errors import SpecMismatch
+from daydreamer.core.errors import DaydreamerError, SpecMismatch
 from daydreamer.core.specs import ArraySpec, Specs
 from daydreamer.core.transition import Batch, sensed
+
+
+def device_called(name: str) -> str:
+    """``name``, where torch has such a device on this computer: cpu, cuda, cuda:1.
+
+    Raises:
+        DaydreamerError: It has not.
+    """
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:  # the latter: torch was built without it
+        reason = str(error).splitlines()[0]
+        raise DaydreamerError(
+            f"torch {torch.__version__} has no device '{name}' here: {reason}. "
+            "Leave it out with --set learner.device=cpu, or install a torch that was built for it"
+        ) from error
+    return name
 
 
 def the_action(act_spec: Specs, who: str) -> tuple[str, ArraySpec]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import logging
@@ -54,8 +55,7 @@ class OnnxModel:
 
 def _export(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> onnx.ModelProto:
     buffer = io.BytesIO()
-    training = module.training
-    kept = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    module = copy.deepcopy(module).cpu().eval()  # what learns, and where, is not touched
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     try:
@@ -67,7 +67,7 @@ def _export(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[s
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                module.eval(),
+                module,
                 tuple(inputs.values()),
                 buffer,  # type: ignore[arg-type]  # the exporter takes a file object, its annotation does not say so
                 input_names=list(inputs),
@@ -77,7 +77,5 @@ def _export(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[s
                 opset_version=17,
             )
     finally:
-        module.load_state_dict(kept)
-        module.train(training)
         logger.setLevel(level)
     return onnx.load_from_string(buffer.getvalue())

@@ -102,14 +102,21 @@ def _restart(preset: Preset, robot: Robot) -> Callable[[], None] | None:
 
 
 def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) -> Agent:
-    """The learning agent. This is where torch is imported."""
+    """The learning agent, on the device that the learner's settings name. This is where torch is imported.
+
+    Raises:
+        DaydreamerError: This computer's torch has no such device.
+    """
+    from daydreamer.agents.interface import device_called
+
+    device = device_called(preset.learner.device)
     if isinstance(preset.agent, ModelFreeConfig):
         from daydreamer.agents.model_free.agent import ModelFree
 
-        return ModelFree(obs_spec, act_spec, preset.agent, seed)
+        return ModelFree(obs_spec, act_spec, preset.agent, seed, device)
     from daydreamer.agents.dreamer.agent import Dreamer
 
-    return Dreamer(obs_spec, act_spec, preset.agent, seed)
+    return Dreamer(obs_spec, act_spec, preset.agent, seed, device)
 
 
 def symmetry(preset: Preset) -> Symmetry:

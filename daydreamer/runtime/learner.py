@@ -49,6 +49,7 @@ class Diverged(RuntimeError):
 class LearnerConfig:
     """How experience is replayed."""
 
+    device: str = "cpu"  # of the agent, as torch calls it: cpu, cuda, cuda:1
     batch: int = 32  # sequences per update
     length: int = 16  # steps of each
     train_ratio: float = 128.0  # replayed steps per collected step: one update of 512 steps per 4 rows

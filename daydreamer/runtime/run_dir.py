@@ -150,6 +150,8 @@ def next_life(directory: Path) -> int:
 
 def differences(old: Any, new: Any, name: str) -> list[str]:
     """Lines ``name: was OLD, is NEW`` for each leaf of two plain trees that differs."""
+    if isinstance(new, dict) and old is None:
+        old = {}  # of a time without such settings
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [line for key in keys for line in differences(old.get(key), new.get(key), f"{name}.{key}")]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from daydreamer.envs.tasks.walk import RAISED, UPRIGHT
 from daydreamer.runtime.motion import MotionScore, mean_motion
 
-MEANING = 4  # of a score: those remembered under another are made anew
+MEANING = 5  # of a score: those remembered under another are made anew
 
 GATE = 0.7  # DayDreamer's calf term above this: every gate of its reward is open
 WALKING = 0.2  # m/s

@@ -59,6 +59,27 @@ def test_a_gradient_step_changes_all_and_reports_finite_numbers(config):
     assert not [name for name in still if not name.startswith("slow")], f"never updated: {still}"
 
 
+def test_what_a_sense_is_worth_weighs_its_squared_error():
+    def loss(**recon):
+        agent = Dreamer(OBS, ACT, dataclasses.replace(micro(), recon=recon))
+        return agent.train(batch())
+
+    plain, weighed = loss(), loss(pos=10.0)
+    assert weighed["train/loss/recon/pos"] == plain["train/loss/recon/pos"], (
+        "told as it is, whatever it is worth"
+    )
+    more = 9 * plain["train/loss/recon/pos"]
+    assert weighed["train/loss/model"] == pytest.approx(plain["train/loss/model"] + more, rel=1e-5)
+
+
+def test_no_weight_for_a_sense_that_is_not_there():
+    with pytest.raises(ValueError, match="recon weighs smell; the robot senses"):
+        Dreamer(OBS, ACT, dataclasses.replace(micro(), recon={"smell": 2.0}))
+    for weight in (0.0, "much"):
+        with pytest.raises(ValueError, match="recon.pos is .* positive"):
+            dataclasses.replace(micro(), recon={"pos": weight})
+
+
 def test_the_behaviour_leaves_the_world_model_alone():
     agent = Dreamer(OBS, ACT, micro())
     agent.train(batch())

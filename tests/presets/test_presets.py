@@ -49,6 +49,13 @@ def test_changes_reach_the_robot_the_task_and_the_agent():
         load("a1-sim", ["agent.detre=64"])
 
 
+def test_a_device_that_is_not_here_is_told():
+    preset = load("a1-sim", ["learner.device=abacus"])
+    env = build.make_env(preset)
+    with pytest.raises(DaydreamerError, match="no device 'abacus' here.*learner.device=cpu"):
+        build.make_agent(preset, env.obs_spec, env.act_spec)
+
+
 def test_nobody_topples_a_real_robot():
     assert load("a1").actor.babble == 0
 

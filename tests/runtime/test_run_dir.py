@@ -63,6 +63,11 @@ def test_differences_name_every_leaf():
     assert differences(old, new, "root") == ["root.a.c: was 2, is 3", 'root.e: was null, is "x"']
 
 
+def test_settings_that_a_run_did_not_know_yet_are_as_if_empty():
+    assert differences({}, {"recon": {}}, "agent") == []
+    assert differences({}, {"recon": {"gyro": 2.0}}, "agent") == ["agent.recon.gyro: was null, is 2.0"]
+
+
 def test_the_newest_twenty_policies_are_kept(tmp_path):
     run = RunDir(tmp_path)
     for version in range(25):

@@ -13,7 +13,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _positive(**values: float) -> None:
     for name, value in values.items():
-        if not value > 0:
+        if not (isinstance(value, (int, float)) and value > 0):
             raise ValueError(f"{name} is {value}; expected a positive number")
 
 

@@ -60,7 +60,9 @@ class Decoder(nn.Module):
         self.vectors = sorted(k for k, s in specs.items() if not s.is_image)
         self.images = sorted(k for k, s in specs.items() if s.is_image)
         if unknown := sorted(config.recon.keys() - specs.keys()):
-            raise ValueError(f"recon weighs {', '.join(unknown)}; the robot senses {', '.join(sorted(specs))}")
+            raise ValueError(
+                f"recon weighs {', '.join(unknown)}; the robot senses {', '.join(sorted(specs))}"
+            )
         self.shapes = {k: specs[k].shape for k in self.vectors}
         self.sizes = [specs[k].size for k in self.vectors]
         if self.vectors:
