@@ -70,6 +70,8 @@ class Servo:
         finally:
             for _ in range(LAST_PACKETS):
                 self._line.send(last)
+            loop.report["damped"] = 1  # before anything that may take its time
+            self._post(ticks)
             self._line.close()
             self._parent.close()
             if self._box is not None:

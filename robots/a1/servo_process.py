@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,7 @@ from robots.clock import MonotonicClock, Rate
 from robots.robot import RobotError
 
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
+LOOK = 0.02  # s between two looks whether it hangs
 DAMP_FOR, DAMP_HZ = 1.0, 100.0  # s, and packets a second, of damping in its place
 KILLED = 0.5  # s in which a killed one is gone, unless the system itself hangs
 
@@ -70,19 +72,29 @@ class ServoProcess:
         code = self._process.returncode
         return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
 
-    def end(self) -> None:
-        """Wait until it has damped and left, as it was ordered to; insist when it does not. Idempotent."""
-        ways = (lambda: None, self._process.terminate, self._process.kill)
-        for way in ways:
-            if self.running:
-                way()
-                try:
-                    self._process.wait(self._config.damp_time + PATIENCE)
-                except subprocess.TimeoutExpired:
-                    continue
+    def end(self, hangs: Callable[[], bool] = lambda: False) -> None:
+        """Wait until it has damped and left, as it was ordered to; insist when it does not. Idempotent.
+
+        Nobody waits for one that ``hangs``, which is asked all the time: the robot does what it was told last.
+        """
+        if not self._leaves(hangs):
+            self._process.terminate()
+        if not self._leaves(hangs):
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(KILLED)
         # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
         if self._process.returncode not in (0, CANNOT):
             damp_instead(self._config.host, self._config.port, self._config.local_port)
+
+    def _leaves(self, hangs: Callable[[], bool]) -> bool:
+        """Whether it leaves, within the time for one way of ending it."""
+        clock = MonotonicClock()
+        until = clock.now() + self._config.damp_time + PATIENCE
+        while self.running and clock.now() < until and not hangs():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LOOK)
+        return not self.running
 
     def kill(self) -> None:
         """At once, because it hangs; then damp in its place. What it was told last is not done."""

@@ -94,7 +94,7 @@ class Servo:
     def last_words(self):
         return "killed"
 
-    def end(self):
+    def end(self, hangs):
         self._laboratory.on_end()
         self.report()
 

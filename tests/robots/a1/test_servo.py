@@ -63,6 +63,23 @@ def test_ordered_to_close_it_damps_for_its_ticks_then_a_few_more_and_is_gone(aro
     report = parse(REPORT, around.reports.take().content)
     assert (report["ticks"], report["realtime"], report["locked"]) == (10, 0, 1)
     assert report["now"] - report["began"] == pytest.approx(10 * 0.002)
+    assert report["damped"] == 1
+
+
+def test_that_it_has_damped_is_told_when_it_has_and_before_the_disk_is_waited_for(around):
+    order, told = blank(ORDER), []
+    order["close"] = 1
+    around.orders.post(order.tobytes())
+
+    class Disk:
+        def close(self):
+            told.append((parse(REPORT, around.reports.take().content)["damped"], len(around.packets())))
+
+    around.servo._keeper = Disk()
+    post = around.servo._post
+    around.servo._post = lambda ticks: (told.append(int(around.servo.loop.report["damped"])), post(ticks))
+    around.servo.run(Granted(False, False))
+    assert told == [*[0] * 10, 1, (1, 10 + LAST_PACKETS)]
 
 
 def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, monkeypatch):
@@ -75,6 +92,7 @@ def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, m
     packets = around.packets()
     assert len(packets) == LAST_PACKETS
     assert not any(packet.kp.any() or packet.torque.any() for packet in packets)
+    assert parse(REPORT, around.reports.take().content)["damped"] == 1
 
 
 def test_without_its_parent_it_ends_by_itself(around):
