@@ -4,12 +4,14 @@ import os
 import signal
 import socket
 
+import numpy as np
 import pytest
 
+from robots.a1 import model, wire
 from robots.a1.emulated import EmulatedA1
 from robots.a1.mailbox import Mailbox
 from robots.a1.parent import Parent
-from robots.a1.protocol import decode_command
+from robots.a1.protocol import LowState, decode_command, encode_state
 from robots.a1.realtime import Granted
 from robots.a1.records import ORDER, REPORT, blank, parse
 from robots.a1.servo import Servo
@@ -18,6 +20,9 @@ from robots.a1.servo_process import ServoProcess
 from robots.a1.udp import UdpLine
 from robots.clock import ManualClock, MonotonicClock
 from robots.robot import RobotError
+from robots.safety.modes import Mode
+
+INFO = model.info(simulated=False)
 
 
 class Surroundings:
@@ -93,6 +98,34 @@ def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, m
     assert len(packets) == LAST_PACKETS
     assert not any(packet.kp.any() or packet.torque.any() for packet in packets)
     assert parse(REPORT, around.reports.take().content)["damped"] == 1
+
+
+def test_a_late_tick_takes_all_that_has_come_so_that_no_joint_seems_to_leap(around):
+    """A robot that streams: the states of 60 ms wait, in which a joint turns at 7.5 rad/s."""
+    servo, clock = around.servo, around.servo._clock
+    servo.loop.hear(turning(0.0), clock.now())
+    servo.loop.step(clock.now())
+    clock.advance(0.058)
+    for tick in range(1, 31):
+        around.robot.sendto(turning(0.002 * tick), ("127.0.0.1", servo._line._socket.getsockname()[1]))
+    order = blank(ORDER)
+    order["close"] = 1
+    around.orders.post(order.tobytes())
+    servo.run(Granted(False, False))
+    report = parse(REPORT, around.reports.take().content)
+    assert report["state"]["seq"] == 31 and report["state"]["time"] == pytest.approx(50.06)
+    assert report["state"]["joint_pos"][1] == pytest.approx(INFO.stand_pos[1] + 7.5 * 0.06, abs=1e-3)
+    assert not report["faults"].any() and report["mode"] == Mode.NORMAL
+
+
+def turning(time):
+    """The state of a robot of which a thigh turns at 7.5 rad/s, after ``time`` [s] of it."""
+    slots, noise = np.zeros(wire.SLOTS), np.full(3, time)  # an IMU never repeats itself
+    pos, vel = slots.copy(), slots.copy()
+    pos[:12], pos[1], vel[1] = INFO.stand_pos, INFO.stand_pos[1] + 7.5 * time, 7.5
+    rest = (slots, pos, vel, slots, slots, slots + 30.0, np.full(4, 30.0))
+    up, gravity = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 9.81])
+    return encode_state(LowState(up, noise, gravity + noise, np.zeros(3), *rest))
 
 
 def test_without_its_parent_it_ends_by_itself(around):
