@@ -331,10 +331,10 @@ class A1:
         """Raise RobotError when ``servo`` hangs, having killed it and damped: the robot may do what it was told."""
         if self._reports.hangs():
             silence = self._reports.silence()
-            servo.kill()
+            damped = servo.kill()
             raise RobotError(
-                f"the servo process of '{self.info.name}' hung for {silence:.1f} s: it was killed, and the robot told "
-                "to damp in its place. close() and connect() start another one."
+                f"the servo process of '{self.info.name}' hung for {silence:.1f} s: it was killed, and {damped}. "
+                "close() and connect() start another one."
             )
 
     def _told(self) -> Record:

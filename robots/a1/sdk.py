@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import socket
@@ -19,6 +20,8 @@ from robots.a1.sdk_process import absent
 from robots.a1.servo_process import damp_instead, environment
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
 from robots.safety.latch import place
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 3.0  # s until a bridge that was told to leave must have left
 
@@ -97,7 +100,8 @@ class SdkProcess:
                 except subprocess.TimeoutExpired:
                     continue
         if self._process.returncode != 0:  # it damped nobody
-            damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
+            damped = damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
+            log.warning("the process of the vendor's module ended without having damped: %s", damped)
         self._errors.close()
 
 

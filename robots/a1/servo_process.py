@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -17,12 +18,19 @@ from robots.a1.servo_config import CANNOT, ServoConfig
 from robots.a1.servo_loop import damping
 from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
-from robots.clock import MonotonicClock, Rate
+from robots.clock import Clock, MonotonicClock, Rate
 from robots.robot import RobotError
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
 LOOK = 0.02  # s between two looks whether it hangs
-DAMP_FOR, DAMP_HZ = 1.0, 100.0  # s, and packets a second, of damping in its place
+DAMP_FOR, DAMP_HZ = (
+    1.0,
+    100.0,
+)  # s, and packets a second, of damping in its place; and s to open the line for it
+SENT = "the robot was told to damp in its place"
+NOT_SENT = "nothing could be sent in its place: use the robot's remote (L2 and B) or its battery's button"
 KILLED = 0.5  # s in which a killed one is gone, unless the system itself hangs
 
 
@@ -85,7 +93,8 @@ class ServoProcess:
                 self._process.wait(KILLED)
         # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
         if self._process.returncode not in (0, CANNOT):
-            damp_instead(self._config.host, self._config.port, self._config.local_port)
+            damped = self._damp_instead()
+            log.warning("the servo process ended without having damped: %s", damped)
 
     def _leaves(self, hangs: Callable[[], bool]) -> bool:
         """Whether it leaves, within the time for one way of ending it."""
@@ -96,12 +105,18 @@ class ServoProcess:
                 self._process.wait(LOOK)
         return not self.running
 
-    def kill(self) -> None:
-        """At once, because it hangs; then damp in its place. What it was told last is not done."""
+    def kill(self) -> str:
+        """At once, because it hangs; then damp in its place, and say whether that was possible.
+
+        What it was told last is not done.
+        """
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILLED)
-        damp_instead(self._config.host, self._config.port, self._config.local_port)
+        return self._damp_instead()
+
+    def _damp_instead(self) -> str:
+        return damp_instead(self._config.host, self._config.port, self._config.local_port)
 
     def free(self) -> None:
         """Let go of what was shared with it, once it has ended. Idempotent."""
@@ -110,19 +125,37 @@ class ServoProcess:
         self._errors.close()
 
 
-def damp_instead(host: str, port: int, local_port: int) -> None:
-    """Damp the robot in the place of a process that can no longer, as far as the line can be opened.
+def damp_instead(host: str, port: int, local_port: int) -> str:
+    """Damp the robot in the place of a process that can no longer; for a person, whether anything was sent.
 
     For a while: packets may be lost, and from another port than before the robot may listen only when that was silent.
+    Before that, for as long, our port may still be taken by the one that was killed.
     """
     clock = MonotonicClock()
-    rate, until = Rate(clock, DAMP_HZ), clock.now() + DAMP_FOR
-    with contextlib.suppress(RobotError):
-        line = UdpLine(host, port, local_port)
-        while clock.now() < until:
-            line.send(damping())
-            rate.wait()
-        line.close()
+    rate = Rate(clock, DAMP_HZ)
+    try:
+        line = _open(host, port, local_port, rate, clock)
+    except RobotError as error:
+        return f"{NOT_SENT} ({error})"
+    count, until = 0, clock.now() + DAMP_FOR
+    while clock.now() < until:
+        line.send(damping())
+        count += 1
+        rate.wait()
+    line.close()
+    return SENT if line.unsent < count else f"{NOT_SENT} (the system took no packet to {host}:{port})"
+
+
+def _open(host: str, port: int, local_port: int, rate: Rate, clock: Clock) -> UdpLine:
+    """The line, within ``DAMP_FOR``. Raises RobotError."""
+    until = clock.now() + DAMP_FOR
+    while True:
+        try:
+            return UdpLine(host, port, local_port)
+        except RobotError:
+            if clock.now() > until:
+                raise
+        rate.wait()
 
 
 def statistics(report: Record) -> dict[str, float]:

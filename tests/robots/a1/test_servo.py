@@ -16,7 +16,7 @@ from robots.a1.realtime import Granted
 from robots.a1.records import ORDER, REPORT, blank, parse
 from robots.a1.servo import Servo
 from robots.a1.servo_config import LAST_PACKETS, ServoConfig
-from robots.a1.servo_process import ServoProcess
+from robots.a1.servo_process import ServoProcess, damp_instead
 from robots.a1.udp import UdpLine
 from robots.clock import ManualClock, MonotonicClock
 from robots.robot import RobotError
@@ -172,6 +172,46 @@ def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
     process.end()
     process.free()
     process.free()
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """A port of ours that another process holds."""
+    monkeypatch.setattr("robots.a1.servo_process.DAMP_FOR", 0.05)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("", 0))
+        yield holder
+
+
+def test_where_nothing_could_be_sent_a_person_is_told_so(taken):
+    told = damp_instead("127.0.0.1", 9, taken.getsockname()[1])
+    assert told.startswith("nothing could be sent in its place: use the robot's remote (L2 and B)")
+    assert "Is another driver running" in told
+
+
+def test_a_line_that_takes_no_packet_is_told_too(taken, monkeypatch):
+    def refuse(line, packet):
+        line.unsent += 1
+
+    monkeypatch.setattr(UdpLine, "send", refuse)
+    assert "the system took no packet to 127.0.0.1:9" in damp_instead("127.0.0.1", 9, 0)
+
+
+def test_a_port_that_is_still_taken_by_the_one_that_was_killed_is_waited_for(taken, monkeypatch):
+    def dies_meanwhile(*address):
+        try:
+            return UdpLine(*address)
+        except RobotError:
+            taken.close()
+            raise
+
+    monkeypatch.setattr("robots.a1.servo_process.UdpLine", dies_meanwhile)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
+        robot.bind(("127.0.0.1", 0))
+        robot.setblocking(False)
+        told = damp_instead(*robot.getsockname(), taken.getsockname()[1])
+        assert told == "the robot was told to damp in its place"
+        assert not decode_command(robot.recv(2048)).kp.any()
 
 
 def test_an_emulated_a1_has_no_address_to_choose():
