@@ -101,6 +101,7 @@ class RobotCommand:
             print(f"robot '{robot.info.name}' is not stopped ({file} is not there)")
         else:
             print(f"{stop.text()}\nreset by {self.operator}: it may move again")
+            print("A program that drives it now keeps it stopped until it is reset in that program, too.")
         return 0
 
     def _read(self, robot: Guarded, stop: Callable[[], str | None]) -> None:

@@ -144,10 +144,15 @@ class Attendant:
         return self._hands.wanted is not Wanted.RUN or bool(self._env.brake.stopped)
 
     def rest(self, between: Callable[[], str | None]) -> None:
-        """One control period as people want it, or the whole motion of lying down, unless they change their mind."""
+        """One control period as people want it, or the whole motion of lying down, unless they change their mind.
+
+        A robot that damps is not stiffened to lie down: a service manager asks for that, too, and somebody may have
+        their hands in it.
+        """
         try:
             if self._hands.wanted is Wanted.LIE and not self._lain and not self._env.brake.stopped:
-                self._lie(between)
+                if self._pose() is not None:
+                    self._lie(between)
                 self._lain = True
             else:
                 self._env.rest(self._pose() if self._hands.wanted is Wanted.PAUSE else None)

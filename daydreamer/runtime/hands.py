@@ -76,7 +76,7 @@ _TABLE = {
     ),
     "lie_down": _Row(
         Wanted.LIE,
-        "the robot lies down, then damps until someone resumes",
+        "the robot lies down unless it damps already, then damps until someone resumes",
         frozenset({Wanted.LIE}),
         "it lies down already",
     ),

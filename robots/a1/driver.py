@@ -22,10 +22,9 @@ from robots.a1.records import (
     blank,
     get_causes,
     get_command,
-    get_state,
     put_command,
 )
-from robots.a1.reports import QUIET, Reports
+from robots.a1.reports import QUIET, Readings, Reports
 from robots.a1.servo_config import ServoConfig
 from robots.a1.servo_process import ServoProcess, statistics
 from robots.clock import Clock, MonotonicClock
@@ -92,8 +91,7 @@ class A1:
         self._fallen: Fault | None = (
             None  # what brought the mode down, the worst of it; only a reset forgets it
         )
-        self._state: RobotState | None = None  # the last one read
-        self._accel_sum = np.zeros(3)
+        self._readings = Readings()
 
     # What a robot is
 
@@ -120,8 +118,7 @@ class A1:
             if self._servo is not None:
                 return
             self._refuse()
-            self._order, self._state = blank(ORDER), None
-            self._accel_sum = np.zeros(3)
+            self._order, self._readings = blank(ORDER), Readings()
             self._servo = ServoProcess(self._config)
             self._reports.follow(self._servo)
             try:
@@ -142,21 +139,26 @@ class A1:
 
         Raises:
             RobotError: not connected; or the servo is gone, or hung and was killed: `close` then damps in its place.
-            StaleState: the robot fell silent.
+            StaleState: the robot fell silent, or the servo has not had its turn.
         """
         with self._lock:
             servo = self._connected()
-            report = self._reports.newest()
+            report, limit = self._reports.newest(), self._config.safety.state_hold
             if not servo.running:
                 raise RobotError(f"the servo process of '{self.info.name}' is gone: {servo.last_words()}")
             self._replace_hung(servo)
             age = float("inf") if report is None else self._clock.now() - float(report["state"]["time"])
-            if report is None or age > self._config.safety.state_hold:
+            if report is None or age > limit:
+                if (silence := self._reports.silence()) > limit:
+                    raise StaleState(
+                        f"no word from the servo process of '{self.info.name}' for {silence:.3f} s: it hangs, or the "
+                        "computer is too busy; what the robot does is not known"
+                    )
                 raise StaleState(
                     f"robot '{self.info.name}' at {self._config.host}:{self._config.port} has been silent for "
-                    f"{age:.3f} s, the limit is {self._config.safety.state_hold} s. Is it on, its cable in?"
+                    f"{age:.3f} s, the limit is {limit} s. Is it on, its cable in?"
                 )
-            return self._mean_since_last(report)
+            return self._readings.of(report)
 
     def write(self, command: JointCommand) -> JointCommand:
         """Make ``command`` the servo's next target; what is sent of it, or what the servo sends instead.
@@ -190,7 +192,10 @@ class A1:
         return {}
 
     def close(self) -> None:
-        """Damp for ``damp_time``, then let go. Idempotent, bounded, and safe when never connected."""
+        """Damp for ``damp_time``, then let go. Idempotent, bounded, and safe when never connected.
+
+        A servo that hangs is killed within QUIET + SURE, and the robot damped in its place.
+        """
         with self._lock:
             servo, report = self._servo, self._reports.newest()
             if servo is None:
@@ -201,7 +206,7 @@ class A1:
                     self._fall(cause.fault)
                 self._order["close"] = 1
                 servo.order(self._order)
-            servo.end()  # until it has left it hears of every stop, and keeps it
+            servo.end(self._reports.damps_no_more)  # until it has left it hears of every stop, and keeps it
             with self._ordering:
                 self._reports.follow(None)
                 self._servo = None
@@ -326,10 +331,10 @@ class A1:
         """Raise RobotError when ``servo`` hangs, having killed it and damped: the robot may do what it was told."""
         if self._reports.hangs():
             silence = self._reports.silence()
-            servo.kill()
+            damped = servo.kill()
             raise RobotError(
-                f"the servo process of '{self.info.name}' hung for {silence:.1f} s: it was killed, and the robot told "
-                "to damp in its place. close() and connect() start another one."
+                f"the servo process of '{self.info.name}' hung for {silence:.1f} s: it was killed, and {damped}. "
+                "close() and connect() start another one."
             )
 
     def _told(self) -> Record:
@@ -338,16 +343,6 @@ class A1:
         if report is None:
             raise RobotError(f"robot '{self.info.name}' is still being connected")
         return report
-
-    def _mean_since_last(self, report: Record) -> RobotState:
-        last, seq = self._state, int(report["state"]["seq"])
-        if last is not None and last.seq == seq:
-            return last
-        readings = seq - (0 if last is None else last.seq)
-        accel_sum = np.array(report["accel_sum"])
-        self._state = get_state(report, (accel_sum - self._accel_sum) / readings)
-        self._accel_sum = accel_sum
-        return self._state
 
     def _fall(self, fault: Fault) -> None:
         """Remember ``fault`` for the next connection when it is the worst; the servo may be gone by then."""

@@ -1,15 +1,21 @@
-"""What the servo process said last, and whether it still speaks: for any thread, and nothing here waits."""
+"""What the servo process said last, what that makes of the robot's state, and whether it still speaks.
+
+For any thread, and nothing here waits.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
 
-from robots.a1.records import Record
+import numpy as np
+
+from robots.a1.records import Record, get_state
 from robots.a1.servo_process import ServoProcess
+from robots.robot import RobotState
 
 QUIET = 0.25  # s without a report from the servo after which people are told that it hangs;
-HUNG = 1.0  # s after which it does,
+HUNG = 1.0  # s after which it does, while the program goes on; when that closes, QUIET is enough,
 SURE = 0.2  # s for which that is looked at: this process may have slept itself
 
 
@@ -53,11 +59,34 @@ class Reports:
         silence = self.silence()
         return f"the servo process hangs: no word from it for {silence:.1f} s" if silence > QUIET else ""
 
-    def hangs(self) -> bool:
-        """Whether it has hung for so long, and been seen to, that it is to be replaced."""
+    def hangs(self, after: float = HUNG) -> bool:
+        """Whether it has hung for ``after`` [s], and been seen to, so that it is to be replaced."""
         silence, now = self.silence(), self._now()
-        if silence <= HUNG:
+        if silence <= after:
             self._hung_since = None
         elif self._hung_since is None:
             self._hung_since = now
         return self._hung_since is not None and now - self._hung_since > SURE
+
+    def damps_no_more(self) -> bool:
+        """Whether it hangs and has not sent its last damping: whoever told it to leave waits in vain."""
+        report = self.newest()
+        return report is not None and not report["damped"] and self.hangs(QUIET)
+
+
+class Readings:
+    """The states of one connection's reports; ``accel`` is the mean since the one that was taken before."""
+
+    def __init__(self) -> None:
+        self._last: RobotState | None = None
+        self._accel_sum = np.zeros(3)
+
+    def of(self, report: Record) -> RobotState:
+        """The state in ``report``; the same object again while it is no newer one."""
+        last, seq = self._last, int(report["state"]["seq"])
+        if last is not None and last.seq == seq:
+            return last
+        accel_sum = np.array(report["accel_sum"])
+        mean = (accel_sum - self._accel_sum) / (seq - (0 if last is None else last.seq))
+        self._last, self._accel_sum = get_state(report, mean), accel_sum
+        return self._last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import socket
@@ -15,12 +16,16 @@ from typing import IO, Any
 
 from robots.a1 import wire
 from robots.a1.driver import A1
+from robots.a1.reports import QUIET
 from robots.a1.sdk_process import absent
-from robots.a1.servo_process import damp_instead, environment
+from robots.a1.servo_process import KILLED, damp_instead, environment
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
 from robots.safety.latch import place
 
+log = logging.getLogger(__name__)
+
 PATIENCE = 3.0  # s until a bridge that was told to leave must have left
+BLOCKED = 1.0  # s without a new state, after which the module is taken to block
 
 
 class SdkProcess:
@@ -97,8 +102,16 @@ class SdkProcess:
                 except subprocess.TimeoutExpired:
                     continue
         if self._process.returncode != 0:  # it damped nobody
-            damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
+            damped = damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
+            log.warning("the process of the vendor's module ended without having damped: %s", damped)
         self._errors.close()
+
+    def kill(self) -> str:
+        """At once, because it blocks; then damp in its place, and say whether that was possible."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILLED)
+        return damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
 
 
 class SdkA1(A1):
@@ -150,21 +163,25 @@ class SdkA1(A1):
             raise
 
     def read(self) -> RobotState:
-        """The newest state. Never blocks.
+        """The newest state. Never blocks, but for damping in the place of a module that does.
+
+        A module that blocks cannot be told from a robot that is silent, as with its cable out: after ``BLOCKED`` either
+        ends this connection, where robot "a1" would go on waiting.
 
         Raises:
-            RobotError: not connected; or the servo, or the vendor's module, is gone or hung.
+            RobotError: not connected; or the servo, or the vendor's module, is gone or hung, and was killed.
             StaleState: the robot fell silent.
         """
         try:
             return super().read()
         except StaleState as error:
-            if gone := self._gone():
+            if gone := self._gone() or self._end_blocked(BLOCKED):
                 raise RobotError(gone) from error
             raise
 
     def close(self) -> None:
-        """Damp, let go, and end the process that holds the module. Idempotent."""
+        """Damp, let go, and end the process that holds the module; at once if it blocks. Idempotent."""
+        self._end_blocked(self._config.safety.state_hold)
         super().close()
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
@@ -174,6 +191,23 @@ class SdkA1(A1):
     def bridge_pid(self) -> int | None:
         """Of the process that holds the module; None when not connected."""
         return None if self._bridge is None else self._bridge.pid
+
+    def _end_blocked(self, after: float) -> str:
+        """Kill a module that gave nothing new for ``after`` [s] while the servo goes on, and damp in its place.
+
+        The robot does what it was told last, whatever the servo sends. Returns what was done, empty when nothing was.
+        """
+        with self._lock:
+            bridge, report = self._bridge, self._reports.newest()
+            if bridge is None or report is None or not report["state"]["seq"] or not bridge.running:
+                return ""
+            age = self._clock.now() - float(report["state"]["time"])
+            if age <= after or self._reports.silence() > QUIET:
+                return ""
+            return (
+                f"no new state from the vendor's module for {age:.1f} s: it blocks, or the robot is off or its cable "
+                f"out. Its process was killed, and {bridge.kill()}. close() and connect() start another one."
+            )
 
     def _gone(self) -> str:
         """Why the module's process has ended; empty while it runs."""

@@ -45,7 +45,7 @@ class Servo:
         self._info = model.info(simulated=False)
         self.loop = ServoLoop(self._info, config, clock.now(), self._box.estop if self._box else None)
         self._keeper = Keeper(Path(config.latch), Path(config.latch).stem) if config.latch else None
-        self._kept: tuple[Finding, ...] = ()
+        self._kept: tuple[int, tuple[Finding, ...]] = (0, ())
 
     def run(self, granted: Granted) -> None:
         """Tick until the loop is done; then, and if anything goes wrong, leave the robot damped."""
@@ -70,6 +70,8 @@ class Servo:
         finally:
             for _ in range(LAST_PACKETS):
                 self._line.send(last)
+            loop.report["damped"] = 1  # before anything that may take its time
+            self._post(ticks)
             self._line.close()
             self._parent.close()
             if self._box is not None:
@@ -80,9 +82,9 @@ class Servo:
     def _keep(self) -> None:
         """What a restart must not forget goes to the disk, in a thread of its own."""
         stops = self.loop.stops
-        if self._keeper is None or stops == self._kept:
+        if self._keeper is None or self._kept == (self.loop.begun, stops):
             return
-        self._kept = stops
+        self._kept = (self.loop.begun, stops)
         if stops:
             self._keeper.keep("; ".join(stop.text(self._info) for stop in stops))
         else:

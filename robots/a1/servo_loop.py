@@ -45,6 +45,8 @@ from robots.safety.faults import Fault, Finding
 from robots.safety.latch import outlives
 from robots.safety.modes import Mode
 
+AFRESH = 0.5  # s without a fault, after which it begins anew: at its limit it comes and goes
+
 
 class ServoLoop:
     """Call ``hear`` for every packet, ``obey`` for a new order, then ``step``, at every tick."""
@@ -66,6 +68,8 @@ class ServoLoop:
         self._estop = estop
         self._remote_held = self._remote_seen = False  # the chord: in the newest packet, in any of this tick
         self.stops: tuple[Finding, ...] = ()  # since the last reset, what a restart must not forget
+        self._begun = 0  # of those, but for what only the box can count
+        self._found_at: dict[Fault, float] = {}  # s, by such a fault
         self.report = blank(REPORT)
 
     @property
@@ -77,6 +81,11 @@ class ServoLoop:
     def mode(self) -> Mode:
         """What the robot may do now."""
         return self._memory.mode
+
+    @property
+    def begun(self) -> int:
+        """How often one of ``stops`` began, or began anew; a person may have removed it from the disk in between."""
+        return self._begun + (0 if self._estop is None else self._estop.presses)
 
     def hear(self, packet: Packet, now: float) -> None:
         """A packet came from the robot. What is no LowState is dropped and counted."""
@@ -100,7 +109,9 @@ class ServoLoop:
         new = np.flatnonzero(order["trips"] > report["trips"])
         if len(new):
             report["trips"] = order["trips"]
-            self._alarms += tuple(Finding(FAULTS[place]) for place in new.tolist())
+            for place in new.tolist():
+                self._alarms += (Finding(FAULTS[place]),)
+                self._found_at.pop(FAULTS[place], None)  # pressed once more, however soon
         if order["resets"] > report["resets"]:
             report["resets"] = order["resets"]
             self._reset(now)
@@ -208,16 +219,19 @@ class ServoLoop:
         put_causes(report, self._memory.cause)
         for finding in verdict.faults:
             report["faults"][FAULTS.index(finding.fault)] += 1
-            self._remember(finding)
+            self._remember(finding, now)
         if self._memory.sent is not None:
             put_command(report, "sent", self._memory.sent)
 
-    def _remember(self, finding: Finding) -> None:
-        """Keep what a restart must not forget, the first of each kind."""
+    def _remember(self, finding: Finding, now: float) -> None:
+        """Keep what a restart must not forget, the first of each kind, and count when it begins."""
         fault = finding.fault
-        if outlives(fault, bool(self.report["commands"])) and fault not in {
-            stop.fault for stop in self.stops
-        }:
+        if not outlives(fault, bool(self.report["commands"])):
+            return
+        if now - self._found_at.get(fault, -math.inf) > AFRESH:
+            self._begun += 1
+        self._found_at[fault] = now
+        if fault not in {stop.fault for stop in self.stops}:
             self.stops += (finding,)
 
 

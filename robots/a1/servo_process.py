@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -16,11 +18,19 @@ from robots.a1.servo_config import CANNOT, ServoConfig
 from robots.a1.servo_loop import damping
 from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
-from robots.clock import MonotonicClock, Rate
+from robots.clock import Clock, MonotonicClock, Rate
 from robots.robot import RobotError
 
+log = logging.getLogger(__name__)
+
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
-DAMP_FOR, DAMP_HZ = 1.0, 100.0  # s, and packets a second, of damping in its place
+LOOK = 0.02  # s between two looks whether it hangs
+DAMP_FOR, DAMP_HZ = (
+    1.0,
+    100.0,
+)  # s, and packets a second, of damping in its place; and s to open the line for it
+SENT = "the robot was told to damp in its place"
+NOT_SENT = "nothing could be sent in its place: use the robot's remote (L2 and B) or its battery's button"
 KILLED = 0.5  # s in which a killed one is gone, unless the system itself hangs
 
 
@@ -70,26 +80,43 @@ class ServoProcess:
         code = self._process.returncode
         return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
 
-    def end(self) -> None:
-        """Wait until it has damped and left, as it was ordered to; insist when it does not. Idempotent."""
-        ways = (lambda: None, self._process.terminate, self._process.kill)
-        for way in ways:
-            if self.running:
-                way()
-                try:
-                    self._process.wait(self._config.damp_time + PATIENCE)
-                except subprocess.TimeoutExpired:
-                    continue
+    def end(self, hangs: Callable[[], bool] = lambda: False) -> None:
+        """Wait until it has damped and left, as it was ordered to; insist when it does not. Idempotent.
+
+        Nobody waits for one that ``hangs``, which is asked all the time: the robot does what it was told last.
+        """
+        if not self._leaves(hangs):
+            self._process.terminate()
+        if not self._leaves(hangs):
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(KILLED)
         # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
         if self._process.returncode not in (0, CANNOT):
-            damp_instead(self._config.host, self._config.port, self._config.local_port)
+            damped = self._damp_instead()
+            log.warning("the servo process ended without having damped: %s", damped)
 
-    def kill(self) -> None:
-        """At once, because it hangs; then damp in its place. What it was told last is not done."""
+    def _leaves(self, hangs: Callable[[], bool]) -> bool:
+        """Whether it leaves, within the time for one way of ending it."""
+        clock = MonotonicClock()
+        until = clock.now() + self._config.damp_time + PATIENCE
+        while self.running and clock.now() < until and not hangs():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LOOK)
+        return not self.running
+
+    def kill(self) -> str:
+        """At once, because it hangs; then damp in its place, and say whether that was possible.
+
+        What it was told last is not done.
+        """
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILLED)
-        damp_instead(self._config.host, self._config.port, self._config.local_port)
+        return self._damp_instead()
+
+    def _damp_instead(self) -> str:
+        return damp_instead(self._config.host, self._config.port, self._config.local_port)
 
     def free(self) -> None:
         """Let go of what was shared with it, once it has ended. Idempotent."""
@@ -98,19 +125,37 @@ class ServoProcess:
         self._errors.close()
 
 
-def damp_instead(host: str, port: int, local_port: int) -> None:
-    """Damp the robot in the place of a process that can no longer, as far as the line can be opened.
+def damp_instead(host: str, port: int, local_port: int) -> str:
+    """Damp the robot in the place of a process that can no longer; for a person, whether anything was sent.
 
     For a while: packets may be lost, and from another port than before the robot may listen only when that was silent.
+    Before that, for as long, our port may still be taken by the one that was killed.
     """
     clock = MonotonicClock()
-    rate, until = Rate(clock, DAMP_HZ), clock.now() + DAMP_FOR
-    with contextlib.suppress(RobotError):
-        line = UdpLine(host, port, local_port)
-        while clock.now() < until:
-            line.send(damping())
-            rate.wait()
-        line.close()
+    rate = Rate(clock, DAMP_HZ)
+    try:
+        line = _open(host, port, local_port, rate, clock)
+    except RobotError as error:
+        return f"{NOT_SENT} ({error})"
+    count, until = 0, clock.now() + DAMP_FOR
+    while clock.now() < until:
+        line.send(damping())
+        count += 1
+        rate.wait()
+    line.close()
+    return SENT if line.unsent < count else f"{NOT_SENT} (the system took no packet to {host}:{port})"
+
+
+def _open(host: str, port: int, local_port: int, rate: Rate, clock: Clock) -> UdpLine:
+    """The line, within ``DAMP_FOR``. Raises RobotError."""
+    until = clock.now() + DAMP_FOR
+    while True:
+        try:
+            return UdpLine(host, port, local_port)
+        except RobotError:
+            if clock.now() > until:
+                raise
+        rate.wait()
 
 
 def statistics(report: Record) -> dict[str, float]:

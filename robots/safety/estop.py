@@ -69,6 +69,7 @@ class Estop:
                 f"a stop box is lost after more than 0.05 and at most 1 s of silence, got {silence}"
             )
         self._silence = silence
+        self.presses = 0  # of the button, those that follow a release
         self._heard_at = now  # of the last sign of life
         self._counter: int | None = None
         self._rest = b""  # of a line that has no end yet
@@ -142,6 +143,7 @@ class Estop:
         if moved:
             self._heard_at, self._alive = now, True
         if pressed:  # believed at once, whatever its counter
+            self.presses += not self._is(Fault.STOP_BUTTON)
             self._stop(Finding(Fault.STOP_BUTTON))
         elif moved:
             self._wrong = None

@@ -82,6 +82,7 @@ def test_a_stop_on_disk_is_reset_by_a_named_person(capsys, monkeypatch, tmp_path
     assert code == 2 and "name of the person" in err and file.exists()
     code, out, _ = run(capsys, "robot", "reset", "--robot", "a1", "--operator", "Ada")
     assert code == 0 and "the stop button is pressed" in out and "reset by Ada: it may move again" in out
+    assert "until it is reset in that program, too" in out
     assert not file.exists()
 
 

@@ -143,6 +143,18 @@ def test_lying_down_folds_the_legs_and_then_damps(loop):
     assert not loop.robot.commands[-1].kp.any()
 
 
+@pytest.mark.parametrize(
+    "before",
+    [{4: "damp", 6: "reset"}, {4: "lie_down", 50: "pause"}, {}],
+    ids=["stopped and reset", "lain and paused", "never driven"],
+)
+def test_a_robot_that_damps_is_not_moved_to_lie_down(loop, before):
+    """A service that is stopped wishes it, whoever has their hands in the robot."""
+    loop.run({**before, (60 if before else 1): "lie_down"}, 100)
+    assert loop.activities()[-1] == "lying down"
+    assert not any(command.kp.any() for command in list(loop.robot.commands)[-45 if before else 0 :])
+
+
 def test_a_person_may_change_their_mind_while_it_lies_down(loop):
     first, last = loop.run({4: "lie_down", 12: "resume"}, 30)
     assert loop.activities() == ["random", "lying down", "random"]

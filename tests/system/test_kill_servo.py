@@ -179,6 +179,19 @@ def test_the_servo_hangs_and_the_driver_kills_it_and_damps_in_its_place(scene):
     assert it.driver.wait(60) == 0 and not is_alive(it.servo)
 
 
+def test_the_servo_hangs_and_a_driver_that_closes_does_not_wait_for_it(scene):
+    def how_late():
+        it = scene(command_timeout=None, safety={**PATIENT, "state_hold": 0.3})
+        moment = it.kill(it.servo, how=signal.SIGSTOP)
+        late, cause = it.damped_after(moment)
+        told = it.driver.stdout.readline()
+        assert told.startswith("StaleState no word from the servo process"), "its cable is not to blame"
+        assert cause == "command" and it.driver.wait(60) == 0 and not is_alive(it.servo)
+        return late
+
+    soon(1.2, how_late)
+
+
 def test_the_servo_is_killed_and_the_driver_damps_in_its_place(scene):
     it = scene(command_timeout=None)
     late, cause = it.damped_after(it.kill(it.servo))

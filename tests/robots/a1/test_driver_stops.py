@@ -13,7 +13,7 @@ from robots.a1.protocol import LowState, encode_state
 from robots.a1.sdk import SdkA1
 from robots.a1.servo_loop import ServoLoop
 from robots.clock import ManualClock
-from robots.robot import JointCommand, RobotError, RobotStopped
+from robots.robot import JointCommand, RobotError, RobotStopped, StaleState
 from robots.safety import latch
 from robots.safety.faults import Fault
 from robots.safety.modes import Mode
@@ -94,7 +94,11 @@ class Servo:
     def last_words(self):
         return "killed"
 
-    def end(self):
+    def kill(self):
+        self._laboratory.dead = True
+        return "nothing could be sent in its place"
+
+    def end(self, hangs):
         self._laboratory.on_end()
         self.report()
 
@@ -189,6 +193,19 @@ def test_a_stop_pressed_while_a_reset_is_under_way_is_not_reset_by_it(lab, robot
     robot.close()
     robot.connect()
     assert robot.mode is Mode.DAMP
+
+
+def test_of_a_servo_that_hung_is_told_what_became_of_the_robot(lab, robot):
+    push(robot)
+    lab.hangs = True
+    lab.clock.advance(1.1)  # seen to hang for the first time
+    with pytest.raises(StaleState, match=r"no word from the servo process of 'a1' for 1\.1"):
+        robot.read()
+    lab.clock.advance(0.3)
+    with pytest.raises(
+        RobotError, match=r"hung for 1\.4 s: it was killed, and nothing could be sent in its place\. close"
+    ):
+        robot.read()
 
 
 @pytest.mark.parametrize("kind", [EmulatedA1, SdkA1])

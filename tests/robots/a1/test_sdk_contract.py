@@ -1,5 +1,6 @@
 """The A1 behind the vendor's module keeps the contract of every robot: servo, bridge, stand-in module, emulated A1."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from robots.a1 import wire
 from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 from robots.a1.sdk import SdkA1
@@ -96,6 +98,49 @@ def test_a_module_that_dies_is_told_and_the_next_connection_has_another(bench):
     robot.close()
     robot.connect()
     assert robot.read().seq > 0
+
+
+@pytest.mark.parametrize("closes", [False, True], ids=["read on", "closed"])
+def test_a_module_that_blocks_is_killed_and_the_robot_damped_in_its_place(
+    bench, closes, tmp_path, monkeypatch
+):
+    """A robot that goes on with its last command, and says itself when it damps."""
+    log = tmp_path / "robot.jsonl"
+    emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly", log=str(log)))
+    monkeypatch.setenv("DAYDREAMER_TEST_A1", "{}:{}".format(*emulator.address))
+    monkeypatch.setattr(wire, "ROBOT_ADDRESS", emulator.address)
+    monkeypatch.setattr(wire, "CLIENT_PORT", 0)
+    robot = SdkA1(damp_time=0.02, patience=60.0, safety={**SOFT_STOPS, **NEVER_LATE, "state_hold": 0.5})
+    try:
+        robot.connect()
+        for _ in range(10):
+            robot.write(JointCommand.hold(robot.read().joint_pos, robot.info))
+            robot.clock.sleep_until(robot.clock.now() + 0.05)
+        blocked_at = robot.clock.now()
+        os.kill(robot.bridge_pid, signal.SIGSTOP)
+        said = read_until_it_fails(robot, StaleState if closes else RobotError)
+        assert closes or "was killed, and the robot was told to damp in its place" in said
+        robot.close()
+    finally:
+        robot.close()
+        emulator.end()
+    changes = [json.loads(line) for line in log.read_text().splitlines()]
+    driven, damped = [line for line in changes if "drive" in line][-2:]
+    assert (driven["drive"], damped["drive"], damped["cause"]) == ("driven", "damped", "command")
+    assert 0.5 < damped["time"] - blocked_at < 3.0
+
+
+def read_until_it_fails(robot, kind):
+    """What is said when ``read`` raises ``kind``, and not a kind of it that one may wait on."""
+    deadline = robot.clock.now() + 20.0
+    while robot.clock.now() < deadline:
+        try:
+            robot.read()
+        except RobotError as error:
+            if type(error) is kind:
+                return str(error)
+        robot.clock.sleep_until(robot.clock.now() + 0.05)
+    raise AssertionError(f"no {kind.__name__}")
 
 
 def test_the_stop_of_the_safety_core_reaches_the_robot_through_the_module(bench):

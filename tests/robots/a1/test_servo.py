@@ -4,20 +4,25 @@ import os
 import signal
 import socket
 
+import numpy as np
 import pytest
 
+from robots.a1 import model, wire
 from robots.a1.emulated import EmulatedA1
 from robots.a1.mailbox import Mailbox
 from robots.a1.parent import Parent
-from robots.a1.protocol import decode_command
+from robots.a1.protocol import LowState, decode_command, encode_state
 from robots.a1.realtime import Granted
 from robots.a1.records import ORDER, REPORT, blank, parse
 from robots.a1.servo import Servo
 from robots.a1.servo_config import LAST_PACKETS, ServoConfig
-from robots.a1.servo_process import ServoProcess
+from robots.a1.servo_process import ServoProcess, damp_instead
 from robots.a1.udp import UdpLine
 from robots.clock import ManualClock, MonotonicClock
 from robots.robot import RobotError
+from robots.safety.modes import Mode
+
+INFO = model.info(simulated=False)
 
 
 class Surroundings:
@@ -63,6 +68,23 @@ def test_ordered_to_close_it_damps_for_its_ticks_then_a_few_more_and_is_gone(aro
     report = parse(REPORT, around.reports.take().content)
     assert (report["ticks"], report["realtime"], report["locked"]) == (10, 0, 1)
     assert report["now"] - report["began"] == pytest.approx(10 * 0.002)
+    assert report["damped"] == 1
+
+
+def test_that_it_has_damped_is_told_when_it_has_and_before_the_disk_is_waited_for(around):
+    order, told = blank(ORDER), []
+    order["close"] = 1
+    around.orders.post(order.tobytes())
+
+    class Disk:
+        def close(self):
+            told.append((parse(REPORT, around.reports.take().content)["damped"], len(around.packets())))
+
+    around.servo._keeper = Disk()
+    post = around.servo._post
+    around.servo._post = lambda ticks: (told.append(int(around.servo.loop.report["damped"])), post(ticks))
+    around.servo.run(Granted(False, False))
+    assert told == [*[0] * 10, 1, (1, 10 + LAST_PACKETS)]
 
 
 def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, monkeypatch):
@@ -75,6 +97,35 @@ def test_an_error_of_our_own_leaves_the_robot_damped_and_is_not_hidden(around, m
     packets = around.packets()
     assert len(packets) == LAST_PACKETS
     assert not any(packet.kp.any() or packet.torque.any() for packet in packets)
+    assert parse(REPORT, around.reports.take().content)["damped"] == 1
+
+
+def test_a_late_tick_takes_all_that_has_come_so_that_no_joint_seems_to_leap(around):
+    """A robot that streams: the states of 60 ms wait, in which a joint turns at 7.5 rad/s."""
+    servo, clock = around.servo, around.servo._clock
+    servo.loop.hear(turning(0.0), clock.now())
+    servo.loop.step(clock.now())
+    clock.advance(0.058)
+    for tick in range(1, 31):
+        around.robot.sendto(turning(0.002 * tick), ("127.0.0.1", servo._line._socket.getsockname()[1]))
+    order = blank(ORDER)
+    order["close"] = 1
+    around.orders.post(order.tobytes())
+    servo.run(Granted(False, False))
+    report = parse(REPORT, around.reports.take().content)
+    assert report["state"]["seq"] == 31 and report["state"]["time"] == pytest.approx(50.06)
+    assert report["state"]["joint_pos"][1] == pytest.approx(INFO.stand_pos[1] + 7.5 * 0.06, abs=1e-3)
+    assert not report["faults"].any() and report["mode"] == Mode.NORMAL
+
+
+def turning(time):
+    """The state of a robot of which a thigh turns at 7.5 rad/s, after ``time`` [s] of it."""
+    slots, noise = np.zeros(wire.SLOTS), np.full(3, time)  # an IMU never repeats itself
+    pos, vel = slots.copy(), slots.copy()
+    pos[:12], pos[1], vel[1] = INFO.stand_pos, INFO.stand_pos[1] + 7.5 * time, 7.5
+    rest = (slots, pos, vel, slots, slots, slots + 30.0, np.full(4, 30.0))
+    up, gravity = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 9.81])
+    return encode_state(LowState(up, noise, gravity + noise, np.zeros(3), *rest))
 
 
 def test_without_its_parent_it_ends_by_itself(around):
@@ -121,6 +172,46 @@ def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
     process.end()
     process.free()
     process.free()
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """A port of ours that another process holds."""
+    monkeypatch.setattr("robots.a1.servo_process.DAMP_FOR", 0.05)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("", 0))
+        yield holder
+
+
+def test_where_nothing_could_be_sent_a_person_is_told_so(taken):
+    told = damp_instead("127.0.0.1", 9, taken.getsockname()[1])
+    assert told.startswith("nothing could be sent in its place: use the robot's remote (L2 and B)")
+    assert "Is another driver running" in told
+
+
+def test_a_line_that_takes_no_packet_is_told_too(taken, monkeypatch):
+    def refuse(line, packet):
+        line.unsent += 1
+
+    monkeypatch.setattr(UdpLine, "send", refuse)
+    assert "the system took no packet to 127.0.0.1:9" in damp_instead("127.0.0.1", 9, 0)
+
+
+def test_a_port_that_is_still_taken_by_the_one_that_was_killed_is_waited_for(taken, monkeypatch):
+    def dies_meanwhile(*address):
+        try:
+            return UdpLine(*address)
+        except RobotError:
+            taken.close()
+            raise
+
+    monkeypatch.setattr("robots.a1.servo_process.UdpLine", dies_meanwhile)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
+        robot.bind(("127.0.0.1", 0))
+        robot.setblocking(False)
+        told = damp_instead(*robot.getsockname(), taken.getsockname()[1])
+        assert told == "the robot was told to damp in its place"
+        assert not decode_command(robot.recv(2048)).kp.any()
 
 
 def test_an_emulated_a1_has_no_address_to_choose():

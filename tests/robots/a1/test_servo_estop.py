@@ -172,6 +172,42 @@ def test_a_joint_outside_its_limits_is_kept_only_when_somebody_may_have_moved_it
     assert still.stops == [] and driven.stops[0] in (Fault.JOINT_POSITION, Fault.JOINT_JUMP)
 
 
+def test_a_fault_that_goes_on_begins_once_and_one_that_comes_back_begins_anew(driven):
+    for times in (1, 2, 3):
+        driven.temperature = 61.0
+        driven.tick(300)
+        assert (driven.stops, driven.loop.begun) == ([Fault.MOTOR_HOT], times)
+        driven.temperature = 59.0
+        driven.tick(300)  # 0.6 s
+
+
+def test_every_press_of_the_button_begins_anew_although_the_first_stops_the_robot_all_the_while(driven):
+    for _ in range(3):
+        driven.pressed = True
+        driven.tick(20)
+        assert driven.stops == [Fault.STOP_BUTTON]
+        driven.pressed = False
+        driven.tick(20)
+    assert driven.loop.begun == 1 + 3  # the fault, and its presses
+
+
+def test_a_fault_at_its_limit_does_not_begin_anew_in_every_other_tick(driven):
+    for _ in range(300):
+        driven.temperature = 61.0
+        driven.tick()
+        driven.temperature = 59.0
+        driven.tick()
+    assert (driven.stops, driven.loop.begun) == ([Fault.MOTOR_HOT], 1)
+
+
+def test_every_trip_begins_anew_however_soon(driven):
+    for presses in (1, 2, 3):
+        driven.order["trips"][FAULTS.index(Fault.EMERGENCY_STOP)] += 1
+        driven.loop.obey(driven.order, driven.now)
+        driven.tick()
+        assert (driven.stops, driven.loop.begun) == ([Fault.EMERGENCY_STOP], presses)
+
+
 # The servo around it
 
 
@@ -221,6 +257,29 @@ def test_a_trip_is_on_the_disk_when_the_servo_has_left(around, file):
     assert (kept.robot, kept.why) == ("a1-lab", "someone pressed stop")
 
 
+def test_a_press_after_the_first_was_removed_from_the_disk_is_kept_too(around, file):
+    """As `daydreamer robot reset` does while the program runs, which has not heard of it."""
+    kept, loop = [], around.servo.loop
+    around.servo._keeper.close()
+
+    class Keeper:
+        def keep(self, why):
+            kept.append(why)
+
+        def close(self):
+            """It waited for no disk."""
+
+    around.servo._keeper = Keeper()
+    for now in (50.0, 50.1, 50.2):
+        around.order["trips"][FAULTS.index(Fault.EMERGENCY_STOP)] += 1
+        for tick in range(5):
+            loop.obey(around.order, now + tick * TICK)
+            loop.step(now + tick * TICK)
+            around.servo._keep()
+    assert kept == 3 * ["someone pressed stop"]
+    around.run()
+
+
 def test_a_servo_that_leaves_in_peace_keeps_nothing(around, file):
     around.run()
     assert latch.read(file) is None
@@ -228,7 +287,8 @@ def test_a_servo_that_leaves_in_peace_keeps_nothing(around, file):
 
 def test_a_granted_reset_takes_it_from_the_disk(around, file):
     latch.write(file, latch.Stop("a1-lab", "someone pressed stop", "", ""))
-    around.servo.loop.stops = around.servo._kept = ("as if it had kept it",)
+    around.servo.loop.stops = ("as if it had kept it",)
+    around.servo._kept = (0, around.servo.loop.stops)
     around.servo.loop.hear(state(), 50.0)
     around.run(resets=1)
     assert latch.read(file) is None

@@ -128,6 +128,13 @@ def test_a_press_and_a_release_between_two_looks_are_seen(box):
     assert box.found == [Fault.STOP_BUTTON]
 
 
+def test_presses_are_counted_not_heartbeats_that_tell_of_one(box):
+    for presses in (1, 2, 3):
+        assert box.beat(3, pressed=True).estop.presses == presses
+        box.beat(3)
+    assert box.found == [Fault.STOP_BUTTON], "and the robot was stopped all the while"
+
+
 def test_a_pressed_button_is_believed_even_from_a_box_that_was_not_heard_yet():
     box = Box().say(heartbeat(0, True))
     assert box.found == [Fault.STOP_BUTTON] and not box.estop.waiting
