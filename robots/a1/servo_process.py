@@ -25,10 +25,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # s for one way of ending it, on top of its damping
 LOOK = 0.02  # s between two looks whether it hangs
-DAMP_FOR, DAMP_HZ = (
-    1.0,
-    100.0,
-)  # s, and packets a second, of damping in its place; and s to open the line for it
+DAMP_FOR = 1.0  # s of damping in its place, and before it at most so many to open the line
+DAMP_HZ = 100.0  # packets a second of it
 SENT = "the robot was told to damp in its place"
 NOT_SENT = "nothing could be sent in its place: use the robot's remote (L2 and B) or its battery's button"
 KILLED = 0.5  # s in which a killed one is gone, unless the system itself hangs
