@@ -92,7 +92,8 @@ class LearnerCommand:
             "speed": self.speed,
         }
         options["changes"] = list(changes)
-        # The replay's lock comes first: a second learner on the same directory must not touch its configuration.
+        # The replay's lock comes first: a second learner on the same directory must not touch its configuration. No row
+        # is dropped before rows come in, and so none of a run whose configuration is then refused.
         with self._open(run_dir.replay, rows, preset.learner.capacity) as replay:
             run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
             agent = build.make_agent(preset, env.obs_spec, env.act_spec, self.seed)
