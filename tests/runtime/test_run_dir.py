@@ -89,6 +89,19 @@ def test_events_are_lines_and_a_torn_one_harms_no_other(tmp_path):
     assert json.loads(lines[2]) == {"time": 14.0, "event": "resume"}
 
 
+def test_an_event_that_a_full_disk_took_half_of_does_not_swallow_the_next(tmp_path, room_for, caplog):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path, now=lambda: 12.0)
+    log.write("start", rows=3)
+    with room_for(path, 20):
+        log.write("fault", fault="loss not finite")
+        log.write("fault", fault="loss not finite")
+    log.write("stop", reason="finished")
+    assert [event["event"] for event in log.past()] == ["start", "stop"]
+    assert caplog.text.count("the disk refuses an event") == 2 and "loss not finite" in caplog.text
+    log.close()
+
+
 def test_a_measured_delay_that_was_not_written_down_is_taken_as_it_is_now(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG | {"delay": {"mode": "ahead", "seconds": None}})
