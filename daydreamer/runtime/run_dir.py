@@ -6,6 +6,7 @@ scores.jsonl        one line per 1,000 rows
 events.jsonl        what happened when
 checkpoints/        policies/             see ``checkpoint``; the newest policies as v000123.onnx, and one per so many
                                           robot minutes, kept for good, as minute-0005.00.onnx
+published           number of the policy that was published last
 evaluations/        best.onnx, best.json  what `daydreamer eval` found
 replay/             every row
 actor-ID/           the actor's spool, and how many lives it has had
@@ -50,6 +51,7 @@ class RunDir:
         self.events = self.path / "events.jsonl"
         self.checkpoints = self.path / "checkpoints"
         self.policies = self.path / "policies"
+        self.published = self.path / "published"
         self.replay = self.path / "replay"
         self.tensorboard = self.path / "tensorboard"
         self.evaluations = self.path / "evaluations"
@@ -116,6 +118,23 @@ class RunDir:
     def has_policies(self) -> bool:
         """True when a learner has published from here."""
         return any(self.policies.glob("v*.onnx"))
+
+    def last_published(self) -> int:
+        """The number that was last noted, -1 before the first. Raises DaydreamerError when the file is damaged."""
+        if not self.published.exists():
+            return -1
+        text = self.published.read_text()
+        try:
+            return int(text)
+        except ValueError as error:
+            raise DaydreamerError(
+                f"{self.published}: expected the number of the policy published last, got {text!r:.40}. Write a number "
+                "there that no policy has had yet"
+            ) from error
+
+    def note_published(self, version: int) -> None:
+        """Write down, durable on return, that ``version`` is given away. Raises OSError when the disk refuses."""
+        write_atomically(self.published, f"{version}\n".encode())
 
     def save_policy(self, version: int, data: bytes) -> Path:
         """Keep a policy as a file of its own; the oldest go when there are many."""

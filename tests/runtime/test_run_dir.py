@@ -71,6 +71,17 @@ def test_the_newest_twenty_policies_are_kept(tmp_path):
     assert kept[0] == "v000005.onnx" and kept[-1] == "v000024.onnx" and len(kept) == 20
 
 
+def test_the_number_published_last_is_kept_and_a_damaged_one_is_an_error(tmp_path):
+    run = RunDir(tmp_path)
+    assert run.last_published() == -1
+    run.note_published(41)
+    run.note_published(42)
+    assert RunDir(tmp_path).last_published() == 42
+    run.published.write_text("4x")
+    with pytest.raises(DaydreamerError, match=r"published: expected the number .* got '4x'"):
+        run.last_published()
+
+
 def test_lives_are_counted(tmp_path):
     assert [next_life(tmp_path / "actor-a") for _ in range(3)] == [0, 1, 2]
 
