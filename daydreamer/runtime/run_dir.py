@@ -73,6 +73,9 @@ class RunDir:
     def claim(self, config: Mapping[str, Any]) -> bool:
         """Write ``config`` (plain data) into the directory; True when there was a run in it already.
 
+        A run keeps the ``seed`` that it was begun with. Its ``changes`` may be others from now on; those of before,
+        the oldest first, stay there as ``changes_before``.
+
         Raises:
             ConfigChanged: That run differs in a part that must not change.
         """
@@ -95,9 +98,14 @@ class RunDir:
                     + "\n  ".join(lines)
                     + "\nUse the settings of before to go on with it, or another --logdir to begin anew."
                 )
+            plain |= _history(old, plain)
         text = json.dumps({**plain, "software": software()}, indent=2) + "\n"
         write_atomically(self.config, text.encode())
         return old is not None
+
+    def seed(self, asked: int) -> int:
+        """The seed that the run was begun with; ``asked`` where none has begun."""
+        return int(self.read_config().get("seed", asked)) if self.config.exists() else asked
 
     def read_config(self) -> dict[str, Any]:
         """The configuration of the run.
@@ -173,6 +181,14 @@ def differences(old: Any, new: Any, name: str) -> list[str]:
         keys = sorted(old.keys() | new.keys())
         return [line for key in keys for line in differences(old.get(key), new.get(key), f"{name}.{key}")]
     return [] if old == new else [f"{name}: was {json.dumps(old)}, is {json.dumps(new)}"]
+
+
+def _history(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration of a run that goes on keeps of the one before."""
+    kept = {part: old[part] for part in ("seed", "changes_before") if part in old}
+    if "changes" in old and old["changes"] != new.get("changes"):
+        kept["changes_before"] = [*kept.get("changes_before", []), old["changes"]]
+    return kept
 
 
 def _meaning(part: Any) -> Any:

@@ -18,6 +18,19 @@ def test_a_run_is_claimed_once_and_gone_on_with_after(tmp_path):
     assert found["software"]["numpy"] and "git" in found["software"]
 
 
+def test_a_run_keeps_its_seed_and_remembers_changes_of_earlier_lives(tmp_path):
+    run = RunDir(tmp_path)
+    assert run.seed(3) == 3, "none has begun"
+    run.claim(CONFIG | {"seed": 3, "changes": ["hz=20"]})
+    run.claim(CONFIG | {"seed": 0, "changes": ["hz=20"]})
+    assert run.seed(0) == run.read_config()["seed"] == 3
+    assert "changes_before" not in run.read_config(), "they are the same"
+    run.claim(CONFIG | {"seed": 0, "changes": []})
+    run.claim(CONFIG | {"seed": 0, "changes": ["hz=10"]})
+    found = run.read_config()
+    assert (found["seed"], found["changes"], found["changes_before"]) == (3, ["hz=10"], [["hz=20"], []])
+
+
 def test_a_changed_agent_is_refused_with_both_values(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG)
