@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from daydreamer.core.errors import SpecMismatch
 from daydreamer.core.record_log import FRAME_SIZE
 from daydreamer.core.specs import Specs
-from daydreamer.core.transition import META, is_log
+from daydreamer.core.transition import MAX_ACTORS, META, is_log
 from daydreamer.replay.directory import Directory
 from daydreamer.replay.errors import ReplayGap
 from daydreamer.replay.index import Index
@@ -22,7 +22,7 @@ from daydreamer.replay.sampler import Sampler
 from daydreamer.replay.segment import Segment
 
 SEGMENT_BYTES = 32 << 20
-MAX_GROWING = 16  # segments open for append; each holds a file descriptor, and its rows in memory
+MAX_GROWING = MAX_ACTORS  # segments open for append; each holds a file descriptor, and its rows in memory
 
 
 class Replay:

@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from daydreamer.core.transition import MAX_ACTORS
 from daydreamer.replay import replay as module
 
 
@@ -85,6 +86,14 @@ def test_a_number_is_not_given_again_when_the_newest_files_are_gone(opened, rows
     second.append(rows(0, 2), "b", 0)
     second.close()
     assert values(opened(capacity=10, segment_rows=4)) == [0, 1]
+
+
+def test_as_many_streams_as_there_may_be_actors_fill_one_file_each(opened, rows, tmp_path):
+    replay = opened()
+    for seq in range(2):
+        for tag in range(MAX_ACTORS):
+            replay.append(rows(seq, 1, tag), f"s{tag}", seq)
+    assert len(files(tmp_path)) == MAX_ACTORS
 
 
 def test_many_streams_do_not_hold_many_files_open(opened, rows, values, monkeypatch):
