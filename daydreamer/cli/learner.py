@@ -86,16 +86,20 @@ class LearnerCommand:
         env = build.make_env(preset)  # for its specs; never connected
         rows = row_spec(env.obs_spec, env.act_spec)
         run_dir = RunDir(self.logdir)
+        seed = run_dir.seed(self.seed)
+        if seed != self.seed:
+            _log.warning("this run was begun with seed %d and keeps it", seed)
         options: dict[str, Any] = {
             "robot_minutes": self.robot_minutes,
-            "seed": self.seed,
+            "seed": seed,
             "speed": self.speed,
         }
         options["changes"] = list(changes)
-        # The replay's lock comes first: a second learner on the same directory must not touch its configuration.
-        with self._open(run_dir.replay, rows, preset.learner.capacity) as replay:
+        # The replay's lock comes first: a second learner on the same directory must not touch its configuration. No row
+        # is dropped before rows come in, and so none of a run whose configuration is then refused.
+        with self._open(run_dir.replay, rows, preset.learner.capacity, seed) as replay:
             run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
-            agent = build.make_agent(preset, env.obs_spec, env.act_spec, self.seed)
+            agent = build.make_agent(preset, env.obs_spec, env.act_spec, seed)
             link = LearnerLink(
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
                 insecure=self.insecure, durable_rows=replay.collected, terms=build.terms(preset),
@@ -107,7 +111,7 @@ class LearnerCommand:
                 learner = Learner(
                     agent, replay, link, run_dir, writer, events, preset.learner, rows, preset.hz,
                     self.robot_minutes, catch_up=build.time_can_stand_still(preset, self.speed),
-                    symmetry=build.symmetry(preset), seed=self.seed,
+                    symmetry=build.symmetry(preset), seed=seed,
                     gallery=Gallery(tensorboard, preset.hz, MonotonicClock().now),
                 )  # fmt: skip
                 return learner.run(stop)
@@ -116,13 +120,13 @@ class LearnerCommand:
                 writer.close()
                 events.close()
 
-    def _open(self, directory: Path, rows: Specs, capacity: int) -> Replay:
+    def _open(self, directory: Path, rows: Specs, capacity: int, seed: int) -> Replay:
         """The replay; a learner that was killed a moment ago is given time to let go of it."""
         clock = MonotonicClock()
         deadline = clock.now() + LOCK_PATIENCE
         while True:
             try:
-                return Replay(directory, rows, capacity, self.seed)
+                return Replay(directory, rows, capacity, seed)
             except ReplayLocked:
                 if clock.now() > deadline:
                     raise

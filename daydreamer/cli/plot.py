@@ -58,4 +58,5 @@ def _kind(path: Path) -> str:
         config = RunDir(path).read_config()
     except DaydreamerError:
         return ""
-    return " ".join([str(config.get("name", "")), *map(str, config.get("changes", ()))])
+    changes = [*config.get("changes_before", ()), *config.get("changes", ())]
+    return " ".join([str(config.get("name", "")), *map(str, changes)])

@@ -57,7 +57,9 @@ class Train:
     robot_minutes: Annotated[
         float | None, tyro.conf.arg(metavar="M", help="stop when the robot has lived so long; none: never")
     ] = None
-    seed: Annotated[int, tyro.conf.arg(help="of weights, robot and sampling")] = 0
+    seed: Annotated[
+        int, tyro.conf.arg(help="of weights and sampling, which a run that goes on keeps, and of the robot")
+    ] = 0
     speed: Annotated[
         Literal["max", "realtime"],
         tyro.conf.arg(help="of a simulated robot: as fast as possible, or as on Earth"),

@@ -36,6 +36,7 @@ META: Specs = {
     "time": ArraySpec((), "float64", unit="s", doc="the robot's clock"),
     "policy_version": ArraySpec((), "int64", doc="version that chose the action, -1 before the first"),
 }
+MAX_ACTORS = 64  # that are connected at once, and so streams that grow at once
 NOT_SENSED = frozenset(FLAGS) | frozenset(META)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from daydreamer.monitor import names
+from daydreamer.monitor.line_file import append_line
 from daydreamer.monitor.record import Record
 
 if TYPE_CHECKING:  # not above: who writes numbers alone needs no NumPy
@@ -46,23 +47,17 @@ class JsonlWriter:
         self._now = now
         self._path = Path(path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("ab", buffering=0)
+        self._file = self._path.open("a+b", buffering=0)
         _mend(self._path)
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append a record. Raises OSError when the disk does not take all of it; the file stays whole."""
         names.check(metrics)
-        line = Record(int(step), self._now(), metrics).to_line()
         try:
-            written = self._file.write(line)
+            append_line(self._file, Record(int(step), self._now(), metrics).to_line())
         except OSError:
             _mend(self._path)
             raise
-        if written != len(line):
-            _mend(self._path)
-            raise OSError(
-                f"{self._path}: only {written} of {len(line)} bytes were written; is the disk full?"
-            )
 
     def close(self) -> None:
         """Close the file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,12 @@ class ScoreCard:
 def card_of(run: RunDir, trial: Trial, minutes: float | None, result: Evaluation) -> ScoreCard:
     """The card of a policy of ``run``."""
     config = run.read_config()
-    changes = "".join(f" --set {change}" for change in config["changes"])
-    trained = f"daydreamer train --preset {config['name']}{changes} --seed {config['seed']}"
+    lives = [*config.get("changes_before", []), config["changes"]]  # one command each, in order
+    trained = [
+        f"daydreamer train --preset {config['name']}{_set(one)} --seed {config['seed']}" for one in lives
+    ]
     if config.get("robot_minutes"):
-        trained += f" --robot-minutes {config['robot_minutes']:g}"
+        trained[-1] += f" --robot-minutes {config['robot_minutes']:g}"
     how = f"--rollouts {trial.rollouts} --seconds {trial.seconds:g} --seed {trial.seed}"
     scored = f"daydreamer eval RUN --policy RUN/best.onnx {how}"
     return ScoreCard(
@@ -54,7 +57,7 @@ def card_of(run: RunDir, trial: Trial, minutes: float | None, result: Evaluation
         evaluation=result.to_dict(),
         rollouts=trial.rollouts,
         seconds=trial.seconds,
-        commands=(f"{trained} --logdir RUN", scored),
+        commands=(*(f"{command} --logdir RUN" for command in trained), scored),
         software={**config.get("software", {}), "scored with": software()["daydreamer"]},
     )
 
@@ -84,6 +87,10 @@ def read_card(policy: Path) -> ScoreCard | None:
     if card.sha256 != hashlib.sha256(read_policy(policy)).hexdigest():
         raise DaydreamerError(f"{path} is the score card of another policy than {policy}: remove it")
     return card
+
+
+def _set(changes: Sequence[str]) -> str:
+    return "".join(f" --set {change}" for change in changes)
 
 
 def _plain(card: ScoreCard) -> dict[str, Any]:

@@ -83,6 +83,7 @@ class Directory:
             Corrupt: two segments hold the same rows.
         """
         self._dropped = self._read_dropped()
+        self._next_number = max(self._next_number, self._dropped.through + 1)  # if the newest were dropped
         segments: list[Segment] = []
         reached: dict[str, int] = {}
         for path in sorted(self.path.glob(f"{NUMBER}.rows")):

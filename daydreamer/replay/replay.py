@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from daydreamer.core.errors import SpecMismatch
 from daydreamer.core.record_log import FRAME_SIZE
 from daydreamer.core.specs import Specs
-from daydreamer.core.transition import META, is_log
+from daydreamer.core.transition import MAX_ACTORS, META, is_log
 from daydreamer.replay.directory import Directory
 from daydreamer.replay.errors import ReplayGap
 from daydreamer.replay.index import Index
@@ -22,7 +22,7 @@ from daydreamer.replay.sampler import Sampler
 from daydreamer.replay.segment import Segment
 
 SEGMENT_BYTES = 32 << 20
-MAX_GROWING = 16  # segments open for append; each holds a file descriptor, and its rows in memory
+MAX_GROWING = MAX_ACTORS  # segments open for append; each holds a file descriptor, and its rows in memory
 
 
 class Replay:
@@ -30,7 +30,8 @@ class Replay:
 
     Rows of a stream are appended in order, each exactly once. ``append`` returns when its rows are durable,
     and only then can they be sampled; after a kill at any moment the directory opens again with every row
-    that ``append`` has returned for. Beyond ``capacity`` the oldest segments are dropped whole.
+    that ``append`` has returned for. Beyond ``capacity`` the oldest segments are dropped whole, by ``append``
+    alone: opening a replay deletes no row.
 
     One thread may append while another samples.
     """
@@ -43,7 +44,7 @@ class Replay:
         Args:
             directory: for this replay alone.
             spec: of a row, without the leading N; see ``core.transition.row_spec``.
-            capacity: the most rows to keep.
+            capacity: the most rows to keep; files from before it was lowered may hold more, see ``_surplus``.
             seed: of the sampler.
             segment_rows: rows per file, and so the grain in which old rows are dropped; by default 32 MiB
                 of rows, and no more than a sixteenth of ``capacity``.
@@ -78,7 +79,7 @@ class Replay:
         self._old: list[Segment] = []  # no longer sampled, and still to be deleted
         self._growing: dict[str, Segment] = {}  # by stream, the one last appended to at the end
         self._by_recency = self._segments[::-1]
-        self._publish()
+        self._index = Index(self._segments, self._by_recency)
 
     def append(
         self, rows: Mapping[str, NDArray[Any]], stream: str, first_seq: int, after_gap: bool = False
@@ -254,16 +255,25 @@ class Replay:
             self._growing.pop(next(iter(self._growing))).seal(self._layout)
         return segment
 
+    def _surplus(self) -> int:
+        """How many of the oldest segments go, to leave at most ``capacity`` rows.
+
+        A file from before the capacity was lowered may hold as much as all of it. It stays until those behind
+        it fill the capacity but for a segment, as they do when files of today's size are dropped.
+        """
+        left, count = sum(segment.count for segment in self._segments), 0
+        while left > self.capacity:
+            path = self._segments[count].path  # a damaged file is several segments, which go together
+            file = [segment for segment in self._segments[count:] if segment.path == path]
+            left -= sum(segment.count for segment in file)
+            if left < max(1, self.capacity - self._segment_rows):
+                break
+            count += len(file)
+        return count
+
     def _publish(self) -> None:
-        """Let the sampler see the newest ``capacity`` rows; drop the oldest segments, which hold the rest."""
-        excess, count = sum(segment.count for segment in self._segments) - self.capacity, 0
-        while excess > 0:
-            excess -= self._segments[count].count
-            count += 1
-        while (
-            0 < count < len(self._segments) and self._segments[count].path == self._segments[count - 1].path
-        ):
-            count += 1  # the rest of a damaged file
+        """Drop the oldest segments beyond ``capacity``, and let the sampler see the others."""
+        count = self._surplus()
         old = self._segments[:count]
         self._old += old
         del self._segments[:count]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from daydreamer.monitor.line_file import append_line
+
 _log = logging.getLogger(__name__)
 
 
@@ -23,15 +25,13 @@ class EventLog:
     def __init__(self, path: Path, now: Callable[[], float] = time.time):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._now = path, now
-        self._file = path.open("ab", buffering=0)
-        if self._file.tell() and not path.read_bytes().endswith(b"\n"):
-            self._file.write(b"\n")  # a killed process left half a line: let it stand alone
+        self._file = path.open("a+b", buffering=0)
 
     def write(self, event: str, **fields: Any) -> None:
         """Append ``event`` with plain-data ``fields``. One that the disk refuses is only logged."""
         line = json.dumps({"time": round(self._now(), 3), "event": event, **fields})
         try:
-            self._file.write(line.encode() + b"\n")
+            append_line(self._file, line.encode() + b"\n")
         except OSError as error:
             _log.error("the disk refuses an event (%s): %s", error, line)
 

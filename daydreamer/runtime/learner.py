@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 FINISHED = "finished"
 _WAIT = 0.1  # s, for rows
 _BAD_IN_A_ROW = 10  # updates
+_ROWS_AT_ONCE = 10_000
 _REPORT_BATCH, _REPORT_LENGTHS = (
     8,
     3,
@@ -139,7 +140,7 @@ class Learner:
         # Counters of the run's whole life, kept in checkpoints
         self.updates = self.sampled = 0
         self.version = -1  # of the newest policy published
-        self._versions_seen = -1  # in rows of earlier lives
+        self._versions_used = -1  # the highest of earlier lives
         self._bad_updates = 0  # in a row; while there are any, nothing is published or saved
         self._minutes_before = 0.0  # wall minutes of earlier lives
         self._policies_due = self._marks(max(run_dir.kept_minutes(), default=0.0)) + 1
@@ -199,7 +200,7 @@ class Learner:
         if self.updates == config.pretrain or (
             self.updates > config.pretrain and self.updates % config.publish_every == 0
         ):
-            self._publish()
+            self._when_the_disk_allows(self._publish)
 
     def _watch_losses(self, metrics: Mapping[str, float]) -> None:
         """One bad batch is forgiven, an agent leaves it out; more in a row mean that there is nothing to save."""
@@ -228,7 +229,11 @@ class Learner:
     def _publish(self) -> None:
         if self._bad_updates:
             return
-        first, self.version = self.version < 0, max(self.version, self._versions_seen) + 1
+        version = max(self.version, self._versions_used) + 1
+        self._run_dir.note_published(
+            version
+        )  # first: no number is given to two policies, whatever ends this life
+        first, self.version = self.version < 0, version
         self._link.publish(PolicyMessage.of(self.version, self._agent.policy(self.version)))
         if first:
             self._events.write("first policy", rows=self.collected, updates=self.updates)
@@ -337,7 +342,7 @@ class Learner:
     def _restore(self) -> None:
         """Go on from the latest checkpoint, and give its policy to the actors at once."""
         found = self._checkpoints.load()
-        self._versions_seen = self._newest_version_seen()
+        self._versions_used = max(self._run_dir.last_published(), self._highest_version_seen())
         if found is None:
             if self._run_dir.has_policies():
                 raise CheckpointError(
@@ -363,11 +368,12 @@ class Learner:
         self._rng.bit_generator.state = found.state["mirror"]
         self.version = found.state["version"]
         if self.updates >= self._config.pretrain:
-            self._publish()
+            self._when_the_disk_allows(self._publish)
         self._events.write("resume", rows=self.collected, updates=self.updates, version=self.version)
         _log.info("going on after %d updates with %d rows", self.updates, self.collected)
 
-    def _newest_version_seen(self) -> int:
-        """Versions published after the checkpoint may be in the rows: their numbers are not used again."""
-        newest = self._replay.read(-5000, len(self._replay), keys=["policy_version"])["policy_version"]
-        return int(newest.max(initial=-1))
+    def _highest_version_seen(self) -> int:
+        """In the rows: of a run that did not note what it published, or of rows that were imported."""
+        parts = range(0, len(self._replay), _ROWS_AT_ONCE)
+        versions = (self._replay.read(i, i + _ROWS_AT_ONCE, keys=["policy_version"]) for i in parts)
+        return max((int(part["policy_version"].max()) for part in versions), default=-1)

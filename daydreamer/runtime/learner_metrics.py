@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from daydreamer.monitor import names
+from daydreamer.monitor.line_file import append_line
 from daydreamer.monitor.writers import Writer
 
 _log = logging.getLogger(__name__)
@@ -82,8 +83,8 @@ class LearnerMetrics:
     def _score(self, rows: int, updates: int, metrics: Mapping[str, float]) -> None:
         score: dict[str, float] = {"rows": rows, "updates": updates}
         score |= {name: round(metrics[f"robot/{name}"], 4) for name in _SCORED if f"robot/{name}" in metrics}
-        with self._scores.open("ab", buffering=0) as file:
-            file.write(json.dumps(score).encode() + b"\n")
+        with self._scores.open("a+b", buffering=0) as file:
+            append_line(file, json.dumps(score).encode() + b"\n")
 
     def _known(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Without names that are not in the table: an actor of another version must not stop a run."""

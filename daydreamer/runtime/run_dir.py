@@ -6,6 +6,7 @@ scores.jsonl        one line per 1,000 rows
 events.jsonl        what happened when
 checkpoints/        policies/             see ``checkpoint``; the newest policies as v000123.onnx, and one per so many
                                           robot minutes, kept for good, as minute-0005.00.onnx
+published           number of the policy that was published last
 evaluations/        best.onnx, best.json  what `daydreamer eval` found
 replay/             every row
 actor-ID/           the actor's spool, and how many lives it has had
@@ -50,6 +51,7 @@ class RunDir:
         self.events = self.path / "events.jsonl"
         self.checkpoints = self.path / "checkpoints"
         self.policies = self.path / "policies"
+        self.published = self.path / "published"
         self.replay = self.path / "replay"
         self.tensorboard = self.path / "tensorboard"
         self.evaluations = self.path / "evaluations"
@@ -70,6 +72,9 @@ class RunDir:
 
     def claim(self, config: Mapping[str, Any]) -> bool:
         """Write ``config`` (plain data) into the directory; True when there was a run in it already.
+
+        A run keeps the ``seed`` that it was begun with. Its ``changes`` may be others from now on; those of before,
+        the oldest first, stay there as ``changes_before``.
 
         Raises:
             ConfigChanged: That run differs in a part that must not change.
@@ -93,9 +98,14 @@ class RunDir:
                     + "\n  ".join(lines)
                     + "\nUse the settings of before to go on with it, or another --logdir to begin anew."
                 )
+            plain |= _history(old, plain)
         text = json.dumps({**plain, "software": software()}, indent=2) + "\n"
         write_atomically(self.config, text.encode())
         return old is not None
+
+    def seed(self, asked: int) -> int:
+        """The seed that the run was begun with; ``asked`` where none has begun."""
+        return int(self.read_config().get("seed", asked)) if self.config.exists() else asked
 
     def read_config(self) -> dict[str, Any]:
         """The configuration of the run.
@@ -116,6 +126,23 @@ class RunDir:
     def has_policies(self) -> bool:
         """True when a learner has published from here."""
         return any(self.policies.glob("v*.onnx"))
+
+    def last_published(self) -> int:
+        """The number that was last noted, -1 before the first. Raises DaydreamerError when the file is damaged."""
+        if not self.published.exists():
+            return -1
+        text = self.published.read_text()
+        try:
+            return int(text)
+        except ValueError as error:
+            raise DaydreamerError(
+                f"{self.published}: expected the number of the policy published last, got {text!r:.40}. Write a number "
+                "there that no policy has had yet"
+            ) from error
+
+    def note_published(self, version: int) -> None:
+        """Write down, durable on return, that ``version`` is given away. Raises OSError when the disk refuses."""
+        write_atomically(self.published, f"{version}\n".encode())
 
     def save_policy(self, version: int, data: bytes) -> Path:
         """Keep a policy as a file of its own; the oldest go when there are many."""
@@ -156,6 +183,14 @@ def differences(old: Any, new: Any, name: str) -> list[str]:
         keys = sorted(old.keys() | new.keys())
         return [line for key in keys for line in differences(old.get(key), new.get(key), f"{name}.{key}")]
     return [] if old == new else [f"{name}: was {json.dumps(old)}, is {json.dumps(new)}"]
+
+
+def _history(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration of a run that goes on keeps of the one before."""
+    kept = {part: old[part] for part in ("seed", "changes_before") if part in old}
+    if "changes" in old and old["changes"] != new.get("changes"):
+        kept["changes_before"] = [*kept.get("changes_before", []), old["changes"]]
+    return kept
 
 
 def _meaning(part: Any) -> Any:

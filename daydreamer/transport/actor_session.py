@@ -226,9 +226,10 @@ class ActorSession:
         """
         while len(self._spools) > 1 and self._spools[0].unacked == 0:
             done = self._spools.pop(0)
-            logger.info("all rows of the earlier stream %s are durable", done.stream)
+            logger.info("nothing is left to send of the earlier stream %s", done.stream)
             done.close()
             self._next = self._refusals = 0
+            oldest = None  # it was said of that stream
         spool = self._spools[0]
         self._offered = spool.oldest if oldest is None else oldest
         self.connected = False

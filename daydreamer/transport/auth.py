@@ -5,7 +5,7 @@ A directory of keys::
     learner.key      secret; stays on the learner's computer
     learner.pub      copy to each robot
     NAME.key         secret; move to the robot whose actor has this name
-    allowed/NAME.pub  that actor's public key; delete it to shut the actor out, at once
+    allowed/NAME.pub  that actor's public key; delete it to shut the actor out, within a second
 
 A file's name says which actor its key may be, and no other. A connection whose key is not allowed gets no further
 than the handshake: none of its bytes reach our code.
@@ -14,9 +14,11 @@ than the handshake: none of its bytes reach our code.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _KEY = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes in Z85
 _ZAP_ADDRESS = "inproc://zeromq.zap.01"  # fixed by the protocol
+MOST_ANSWERS = 16  # at once: whoever dials without end does not keep the thread from its work
+LOOK_EVERY = 0.5  # s between two looks at the keys that are allowed
 
 
 class KeyProblem(DaydreamerError):
@@ -134,12 +138,21 @@ def check_exposure(address: Address, keys: LearnerKeys | ActorKeys | None, insec
 class Doorman:
     """Answers libzmq's question "may this key come in?" (ZAP, RFC 27) for the sockets of one context.
 
-    It is polled by the learner's own thread, and reads the directory of allowed keys at each question, so that
-    added and removed keys count at once. ZeroMQ hands the owner's name to every message as its ``User-Id``.
+    It is polled by the thread that listens, and reads the directory of allowed keys every ``LOOK_EVERY`` at most,
+    however many ask: keys added and removed count from then on. ZeroMQ hands the owner's name to every message as
+    its ``User-Id``.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], keys: LearnerKeys):
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        keys: LearnerKeys,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._allowed = keys.allowed
+        self._clock = clock
+        self._owners: dict[bytes, str] = {}  # key -> name, at the last look
+        self._next_look = -math.inf
         self._let_in: dict[str, bytes] = {}  # name -> key
         self._seldom = Seldom(logger)
         self.socket = context.socket(zmq.REP)
@@ -147,8 +160,10 @@ class Doorman:
         self.socket.bind(_ZAP_ADDRESS)
 
     def answer(self) -> None:
-        """Answer every question that waits."""
-        while self.socket.poll(0):
+        """Answer questions that wait, ``MOST_ANSWERS`` at most."""
+        for _ in range(MOST_ANSWERS):
+            if not self.socket.poll(0):
+                return
             version, request, _domain, address, _identity, mechanism, *credentials = (
                 self.socket.recv_multipart()
             )
@@ -174,14 +189,21 @@ class Doorman:
         self.socket.close()
 
     def _owner(self, public: bytes) -> str | None:
-        for path in self._allowed.glob("*.pub"):
+        now = self._clock()
+        if now >= self._next_look:
+            self._owners, self._next_look = self._look(), now + LOOK_EVERY
+        return self._owners.get(public)
+
+    def _look(self) -> dict[bytes, str]:
+        owners: dict[bytes, str] = {}
+        for path in sorted(self._allowed.glob("*.pub")):
             try:
-                if _read_key(path) == public:
-                    _check_writers(path)
-                    return path.stem
+                key = _read_key(path)
+                _check_writers(path)
+                owners.setdefault(key, path.stem)
             except (KeyProblem, OSError) as error:
                 self._seldom.warning("%s", error)
-        return None
+        return owners
 
 
 def _write_pair(secret_path: Path, public_path: Path) -> list[Path]:

@@ -87,7 +87,7 @@ class Console:
         self._next_turn = -math.inf
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
-        self._doorman = Doorman(self._context, keys) if keys is not None else None
+        self._doorman = Doorman(self._context, keys, clock) if keys is not None else None
         try:
             self.address = self._bind([Address.parse(one) for one in addresses], keys)
         except BaseException:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from daydreamer import __version__
 from daydreamer.core.errors import Corrupt, Refused, SpecMismatch
 from daydreamer.core.specs import difference
+from daydreamer.core.transition import MAX_ACTORS
 from daydreamer.transport.link import ActorStatus, PolicyMessage, Rows
 from daydreamer.transport.messages import (
     CHUNK_BYTES,
@@ -46,7 +47,6 @@ logger = logging.getLogger(__name__)
 HEARTBEAT = 0.5  # s
 CREDIT_INTERVAL = 0.05  # s; a credit that changes at every training step is told no more often
 SILENCE = 3.0  # s
-MAX_ACTORS = 64
 MAX_REFUSED = 1024
 MAX_SUPERSEDED = 1024
 MAX_REASON = 10_000  # characters

@@ -88,22 +88,11 @@ def test_a_torn_line_longer_than_one_block_is_cut_off(path, caplog):
     assert "torn last line" in caplog.text
 
 
-def test_a_full_disk_leaves_whole_lines(path):
-    class Half:
-        """Takes ten bytes of each write, as a disk that fills up."""
-
-        def __init__(self, file):
-            self.file = file
-
-        def write(self, data):
-            return self.file.write(data[:10])
-
+def test_a_full_disk_leaves_whole_lines(path, room_for):
     writer = JsonlWriter(path)
     writer.write(1, {"robot/up": 1.0})
-    real, writer._file = writer._file, Half(writer._file)
-    with pytest.raises(OSError, match="disk full"):
+    with room_for(path, 10), pytest.raises(OSError, match="disk full"):
         writer.write(2, {"robot/up": 1.0})
-    writer._file = real
     writer.write(3, {"robot/up": 1.0})
     writer.close()
     assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 3]

@@ -88,6 +88,12 @@ def test_a_card_says_where_a_policy_is_from_and_belongs_to_it_alone(policies, tm
     assert card.robot_minutes == 1.5 and card.seed == 3 and not card.walks
     assert "--preset fake-tiny --set hz=20 --seed 3 --robot-minutes 2" in card.commands[0]
     assert json.loads(run.best.with_suffix(".json").read_text())["evaluation"]["rollouts"]
+    run.claim(
+        {"name": "fake-tiny", "changes": [], "seed": 0, "robot_minutes": 4.0}
+    )  # it went on with another command
+    first, then, _ = card_of(run, tried, 1.5, tried.run()).commands
+    assert first == "daydreamer train --preset fake-tiny --set hz=20 --seed 3 --logdir RUN"
+    assert then == "daydreamer train --preset fake-tiny --seed 3 --robot-minutes 4 --logdir RUN"
     run.best.write_bytes(policies[1].read_bytes())
     with pytest.raises(DaydreamerError, match="another policy"):
         read_card(run.best)

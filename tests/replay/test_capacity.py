@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from daydreamer.core.transition import MAX_ACTORS
 from daydreamer.replay import replay as module
 
 
@@ -39,11 +40,60 @@ def test_a_stream_is_remembered_when_all_its_rows_are_gone(opened, rows, values)
     assert values(again) == [1004, 1005, 1006, 1007, 3, 4]
 
 
-def test_a_smaller_capacity_applies_on_opening(opened, rows, values):
+def test_a_smaller_capacity_applies_from_the_first_append(opened, rows, values, tmp_path):
     first = opened(capacity=100, segment_rows=4)
     first.append(rows(0, 20), "a", 0)
     first.close()
-    assert values(opened(capacity=9, segment_rows=4)) == list(range(12, 20))
+    again = opened(capacity=9, segment_rows=4)
+    assert values(again) == list(range(20)) and len(files(tmp_path)) == 5, "opening deletes nothing"
+    again.append(rows(20, 1), "a", 20)
+    assert values(again) == list(range(12, 21))
+
+
+def test_a_file_larger_than_a_lowered_capacity_stays_until_newer_rows_fill_it(opened, rows, values):
+    first = opened(capacity=100, segment_rows=50)
+    first.append(rows(0, 36), "a", 0)
+    first.close()
+    again = opened(capacity=20, segment_rows=4)
+    for seq in range(36, 51):
+        again.append(rows(seq, 1), "a", seq)
+        assert values(again) == list(range(seq + 1))
+    again.append(rows(51, 1), "a", 51)  # 16 rows behind the large file: 20 but for a segment of 4
+    assert values(again) == list(range(36, 52))
+
+
+def test_a_damaged_file_larger_than_a_lowered_capacity_stays_as_well(opened, rows, values, tmp_path):
+    first = opened(capacity=100, segment_rows=50)
+    first.append(rows(0, 36), "a", 0)
+    first.close()
+    path = tmp_path / "replay" / "00000001.rows"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    again = opened(capacity=20, segment_rows=4)
+    assert len(again) == 35
+    again.append(rows(36, 1), "a", 36)
+    assert len(again) == 36
+
+
+def test_a_number_is_not_given_again_when_the_newest_files_are_gone(opened, rows, values, tmp_path):
+    first = opened(capacity=10, segment_rows=4)
+    first.append(rows(0, 13), "a", 0)  # in files 1 to 4, of which the first is dropped
+    first.close()
+    for name in files(tmp_path):  # as if a disk had lost them
+        (tmp_path / "replay" / name).unlink()
+    second = opened(capacity=10, segment_rows=4)
+    second.append(rows(0, 2), "b", 0)
+    second.close()
+    assert values(opened(capacity=10, segment_rows=4)) == [0, 1]
+
+
+def test_as_many_streams_as_there_may_be_actors_fill_one_file_each(opened, rows, tmp_path):
+    replay = opened()
+    for seq in range(2):
+        for tag in range(MAX_ACTORS):
+            replay.append(rows(seq, 1, tag), f"s{tag}", seq)
+    assert len(files(tmp_path)) == MAX_ACTORS
 
 
 def test_many_streams_do_not_hold_many_files_open(opened, rows, values, monkeypatch):

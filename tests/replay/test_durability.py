@@ -72,10 +72,11 @@ def test_a_damaged_segment_is_dropped_whole(opened, rows, values, tmp_path):
     first.append(rows(0, 10), "a", 0)
     first.close()
     damage(tmp_path / "replay" / "00000001.rows", 1, first._layout)
-    again = opened(capacity=6, segment_rows=4)  # nine good rows are three too many, the first file has three
-    assert values(again) == [4, 5, 6, 7, 8, 9]
+    again = opened(capacity=6, segment_rows=4)
+    again.append(rows(10, 1), "a", 10)  # ten good rows are four too many, the first two files have seven
+    assert values(again) == [8, 9, 10]
     again.close()
-    assert values(opened(capacity=6, segment_rows=4)) == [4, 5, 6, 7, 8, 9]
+    assert values(opened(capacity=6, segment_rows=4)) == [8, 9, 10]
     assert not (tmp_path / "replay" / "00000001.rows").exists()
 
 

@@ -273,6 +273,49 @@ def test_without_a_checkpoint_the_versions_in_the_rows_are_still_not_used_again(
     assert [message.version for message in life.link.published][:2] == [8, 9]
 
 
+def test_the_highest_version_in_the_rows_counts_wherever_it_is_stored(live, rows):
+    # One robot's file was begun before another's, and goes on: its newest rows stand before the other's old ones.
+    life = live(rows=20)
+    life.replay.append({**rows(0, 10), "policy_version": np.full(10, 7)}, "on", 0)
+    life.replay.append({**rows(0, 6000), "policy_version": np.full(6000, 3)}, "put away", 0)
+    life.replay.append({**rows(10, 10), "policy_version": np.full(10, 9)}, "on", 10)
+    life.replay.close()
+    life = live(sent=6020, rows=10_000)
+    life.run(lambda: "SIGINT" if life.link.published else None)
+    assert life.link.published[0].version == 10
+
+
+def test_a_number_that_was_published_is_not_given_again_after_a_kill(live):
+    def killed():
+        if life.agent.updates == 10:
+            raise KeyboardInterrupt
+
+    life = live(rows=100)
+    with pytest.raises(KeyboardInterrupt):
+        life.run(killed)
+    given = [message.version for message in life.link.published]
+    assert given == [0, 1, 2, 3, 4], "after updates 3, 4, 6, 8 and 10; no row has any of them"
+    again = live(sent=life.link.sent, rows=120)
+    again.run()
+    assert again.link.published[0].version == 5
+
+
+def test_a_policy_whose_number_cannot_be_written_down_is_not_published(live, caplog):
+    life = live(rows=100)
+    in_the_way = life.run_dir.path / "published.partial"
+    in_the_way.mkdir()  # so the disk refuses
+
+    def stop():
+        if life.agent.updates == 10 and in_the_way.exists():
+            in_the_way.rmdir()
+
+    assert life.run(stop) == "finished"
+    assert [message.version for message in life.link.published] == list(range(6)), (
+        "after updates 12, 14, .. 22"
+    )
+    assert "trying again later" in caplog.text and life.run_dir.last_published() == 5
+
+
 def test_a_full_disk_costs_a_checkpoint_and_metrics_not_the_run(live, monkeypatch, caplog):
     life = live(rows=100, config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
     full = OSError(28, "No space left on device")

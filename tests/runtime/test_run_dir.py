@@ -18,6 +18,19 @@ def test_a_run_is_claimed_once_and_gone_on_with_after(tmp_path):
     assert found["software"]["numpy"] and "git" in found["software"]
 
 
+def test_a_run_keeps_its_seed_and_remembers_changes_of_earlier_lives(tmp_path):
+    run = RunDir(tmp_path)
+    assert run.seed(3) == 3, "none has begun"
+    run.claim(CONFIG | {"seed": 3, "changes": ["hz=20"]})
+    run.claim(CONFIG | {"seed": 0, "changes": ["hz=20"]})
+    assert run.seed(0) == run.read_config()["seed"] == 3
+    assert "changes_before" not in run.read_config(), "they are the same"
+    run.claim(CONFIG | {"seed": 0, "changes": []})
+    run.claim(CONFIG | {"seed": 0, "changes": ["hz=10"]})
+    found = run.read_config()
+    assert (found["seed"], found["changes"], found["changes_before"]) == (3, ["hz=10"], [["hz=20"], []])
+
+
 def test_a_changed_agent_is_refused_with_both_values(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG)
@@ -76,6 +89,17 @@ def test_the_newest_twenty_policies_are_kept(tmp_path):
     assert kept[0] == "v000005.onnx" and kept[-1] == "v000024.onnx" and len(kept) == 20
 
 
+def test_the_number_published_last_is_kept_and_a_damaged_one_is_an_error(tmp_path):
+    run = RunDir(tmp_path)
+    assert run.last_published() == -1
+    run.note_published(41)
+    run.note_published(42)
+    assert RunDir(tmp_path).last_published() == 42
+    run.published.write_text("4x")
+    with pytest.raises(DaydreamerError, match=r"published: expected the number .* got '4x'"):
+        run.last_published()
+
+
 def test_lives_are_counted(tmp_path):
     assert [next_life(tmp_path / "actor-a") for _ in range(3)] == [0, 1, 2]
 
@@ -92,6 +116,19 @@ def test_events_are_lines_and_a_torn_one_harms_no_other(tmp_path):
     lines = path.read_text().splitlines()
     assert json.loads(lines[0]) == {"time": 12.0, "event": "start", "rows": 3}
     assert json.loads(lines[2]) == {"time": 14.0, "event": "resume"}
+
+
+def test_an_event_that_a_full_disk_took_half_of_does_not_swallow_the_next(tmp_path, room_for, caplog):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path, now=lambda: 12.0)
+    log.write("start", rows=3)
+    with room_for(path, 20):
+        log.write("fault", fault="loss not finite")
+        log.write("fault", fault="loss not finite")
+    log.write("stop", reason="finished")
+    assert [event["event"] for event in log.past()] == ["start", "stop"]
+    assert caplog.text.count("the disk refuses an event") == 2 and "loss not finite" in caplog.text
+    log.close()
 
 
 def test_a_measured_delay_that_was_not_written_down_is_taken_as_it_is_now(tmp_path):

@@ -3,9 +3,20 @@
 import os
 
 import pytest
+import zmq
+from zmq.utils import z85
 
 from daydreamer.transport.address import Address
-from daydreamer.transport.auth import KeyProblem, check_exposure, load_actor_keys, load_learner_keys, new_keys
+from daydreamer.transport.auth import (
+    LOOK_EVERY,
+    MOST_ANSWERS,
+    Doorman,
+    KeyProblem,
+    check_exposure,
+    load_actor_keys,
+    load_learner_keys,
+    new_keys,
+)
 from daydreamer.transport.link import LinkError
 
 
@@ -89,3 +100,66 @@ def test_listening_beyond_loopback_takes_keys_or_an_explicit_word(tmp_path, capl
     assert not caplog.messages
     check_exposure(everywhere, None, insecure=True)
     assert "anyone on the network" in caplog.text
+
+
+@pytest.fixture
+def door(tmp_path):
+    """A doorman of two robots' keys, time, and libzmq's side of its door: ask with a key, hear the verdicts."""
+
+    class Door:
+        def __init__(self, context):
+            new_keys(tmp_path, ["spot", "rex"])
+            self.now = 0.0
+            self.allowed = tmp_path / "allowed"
+            self.doorman = Doorman(context, load_learner_keys(tmp_path), lambda: self.now)
+            self._asking = context.socket(zmq.DEALER)
+            self._asking.connect("inproc://zeromq.zap.01")
+
+        def ask(self, name):
+            key = z85.decode(load_actor_keys(tmp_path, name).public)
+            question = [b"1.0", b"1", b"daydreamer", b"192.0.2.1", b"", b"CURVE", key]
+            self._asking.send_multipart([b"", *question])
+
+        def verdicts(self):
+            self.doorman.answer()
+            heard = []
+            while self._asking.poll(0):
+                heard.append(int(self._asking.recv_multipart()[3]))
+            return heard
+
+    context = zmq.Context()
+    yield Door(context)
+    context.destroy(linger=0)
+
+
+def test_whoever_asks_without_end_is_answered_a_few_times_in_a_turn(door):
+    (door.allowed / "rex.pub").unlink()
+    for _ in range(3 * MOST_ANSWERS):
+        door.ask("rex")
+    door.ask("spot")
+    assert [door.verdicts() for _ in range(4)] == 3 * [MOST_ANSWERS * [400]] + [[200]]
+
+
+def test_the_keys_are_read_once_in_a_while_however_many_ask(door):
+    door.ask("spot")
+    assert door.verdicts() == [200]
+    (door.allowed / "spot.pub").unlink()
+    (door.allowed / "rex.pub").rename(door.allowed / "tom.pub")
+    door.now = LOOK_EVERY - 0.01
+    door.ask("spot"), door.ask("rex")
+    assert door.verdicts() == [200, 200] and door.doorman.still_allows("spot")
+    door.now = LOOK_EVERY
+    assert not door.doorman.still_allows("spot") and not door.doorman.still_allows("rex")
+    door.ask("spot"), door.ask("rex")
+    assert door.verdicts() == [400, 200] and door.doorman.still_allows("tom")
+
+
+def test_a_key_that_others_can_write_to_lets_nobody_in_until_that_is_mended(door, caplog):
+    path = door.allowed / "spot.pub"
+    os.chmod(path, 0o666)
+    door.ask("spot"), door.ask("rex")
+    assert door.verdicts() == [400, 200] and "can be written by other users" in caplog.text
+    os.chmod(path, 0o644)
+    door.now = LOOK_EVERY
+    door.ask("spot")
+    assert door.verdicts() == [200]

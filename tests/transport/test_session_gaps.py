@@ -1,5 +1,7 @@
 """Rows keep their numbers whatever happens to them: other learners, full spools, damage, and second processes."""
 
+import pytest
+
 from daydreamer.transport.actor_session import SILENCE, WINDOW
 from daydreamer.transport.spool import Spool
 from tests.contracts.link_contract import row
@@ -90,6 +92,21 @@ def test_a_hole_wider_than_the_window_is_crossed(tmp_path):
     oldest = kept.oldest
     wire.exchange()
     assert wire.store.numbers[STREAM] == list(range(oldest, WINDOW + 300))
+    assert wire.actor.unacked == 0
+
+
+@pytest.mark.parametrize("present", [100, WINDOW + 1100])  # fewer rows than the earlier life, and more
+def test_an_earlier_life_dropped_before_all_of_it_was_sent_costs_the_present_one_nothing(tmp_path, present):
+    spool(tmp_path, EARLIER, rows=WINDOW + 1000).close()
+    earlier = Spool.reopen(tmp_path / EARLIER, CODEC.row_bytes)
+    wire = make([earlier, spool(tmp_path, LATER, rows=present)]).connect()
+    wire.up(), wire.down()
+    wire.acknowledge = False
+    wire.up()  # a window of rows is in flight, the others are not sent
+    assert wire.actor.make_room() == WINDOW + 1000
+    wire.acknowledge = True
+    wire.exchange(10)
+    assert wire.store.numbers == {EARLIER: list(range(WINDOW)), LATER: list(range(present))}
     assert wire.actor.unacked == 0
 
 
