@@ -6,6 +6,7 @@ from dataclasses import replace
 from daydreamer.agents.dreamer.config import cpu
 from daydreamer.presets import a1_sim
 from daydreamer.runtime.actor import ActorConfig
+from daydreamer.runtime.learner import LearnerConfig
 
 # As in "A Walk in the Park" (Smith, Kostrikov, Levine 2022): an episode ends at a tilt of 30 degrees, and actions span
 # 0.2, 0.4, 0.4 rad to either side of the standing pose (0, 0.9, -1.8), here in parts of each joint's range, and the
@@ -26,4 +27,5 @@ PRESET = replace(
     ),
     agent=replace(cpu(reward_offset=5.0, reward_scale=10.0), continuation=True),
     actor=ActorConfig(),
+    learner=LearnerConfig(train_ratio=256),
 )
