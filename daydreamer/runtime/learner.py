@@ -230,9 +230,7 @@ class Learner:
         if self._bad_updates:
             return
         version = max(self.version, self._versions_used) + 1
-        self._run_dir.note_published(
-            version
-        )  # first: no number is given to two policies, whatever ends this life
+        self._run_dir.note_published(version)  # before it goes out, so that none is given to two policies
         first, self.version = self.version < 0, version
         self._link.publish(PolicyMessage.of(self.version, self._agent.policy(self.version)))
         if first:
