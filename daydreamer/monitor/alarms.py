@@ -200,7 +200,8 @@ ALARMS = (
     ),
     Alarm(
         "ratio-off", False, "the replay ratio is off target", f"more than {RATIO_OFF:.0%} from its target",
-        "Too low: the learner is too slow for this robot, use a faster computer or a lower train_ratio. Too high: rows are lost.",
+        "Too low: the learner is too slow for this robot, use a faster one, or a lower train_ratio. "
+        "Too high: rows are lost.",
         _ratio_off, lambda f: f"{f.get('replay/ratio'):.0f}, expected {f.ratio_target:.0f}",
     ),
     Alarm(

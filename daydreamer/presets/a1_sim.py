@@ -19,7 +19,7 @@ from daydreamer.runtime.learner import LearnerConfig
 # the newest stand, 10.5 some minutes after it has begun to walk.
 # One that walks falls no more and forgets how to get up: from 12 on, a random action, held for a second twice a minute,
 # topples it. Earlier that would only keep it from standing.
-# Targets stay away from the ends of joints: random actions, and robots that roll over their own legs, slammed into them.
+# Targets stay away from the ends of joints: robots that rolled over their legs slammed into them, random actions, too.
 # What an upright robot's tilt and turning vary by is so little that the model left them out of its state, and robots
 # that had stood up toppled: gravity is worth a hundred times its squared error, 1 degree of tilt.
 # One gradient step for every row, and as good as one for each of the random ones: robot time is what is scarce. A core

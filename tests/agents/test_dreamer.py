@@ -76,7 +76,7 @@ def test_no_weight_for_a_sense_that_is_not_there():
     with pytest.raises(ValueError, match="recon weighs smell; the robot senses"):
         Dreamer(OBS, ACT, dataclasses.replace(micro(), recon={"smell": 2.0}))
     for weight in (0.0, "much"):
-        with pytest.raises(ValueError, match="recon.pos is .* positive"):
+        with pytest.raises(ValueError, match=r"recon\.pos is .* positive"):
             dataclasses.replace(micro(), recon={"pos": weight})
 
 

@@ -52,7 +52,7 @@ def test_changes_reach_the_robot_the_task_and_the_agent():
 def test_a_device_that_is_not_here_is_told():
     preset = load("a1-sim", ["learner.device=abacus"])
     env = build.make_env(preset)
-    with pytest.raises(DaydreamerError, match="no device 'abacus' here.*learner.device=cpu"):
+    with pytest.raises(DaydreamerError, match=r"no device 'abacus' here.*learner\.device=cpu"):
         build.make_agent(preset, env.obs_spec, env.act_spec)
 
 
