@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calibration import feet, imu, joints, latency, motors, report
 from calibration.result import Check, Result
@@ -129,17 +129,38 @@ def impossible(name: str, result: Result) -> str:
     return ""
 
 
-def keep(files: Files, found: Calibration, name: str, result: Result) -> Calibration:
-    """``found`` with the part ``name``, saved, and the page with it. Other zeros of the joints undo what stood on them.
+def keep(
+    files: Files,
+    found: Calibration,
+    name: str,
+    result: Result,
+    zeros: NDArray[np.float64] | None = None,
+) -> Calibration:
+    """``found`` with the part ``name``, saved, and the page with it.
 
-    A result that cannot be is on the page, and the part is not in the file.
+    Zeros of the joints undo what was measured with others, however many small steps lie between. A result that cannot
+    be is on the page, and the part is not in the file.
+
+    Args:
+        files: where it is saved.
+        found: what there was before.
+        name: of the part.
+        result: of its procedure.
+        zeros: the joints' offsets [J] rad it was measured with; those of ``found`` when None.
     """
-    parts = {one: part for one, part in found.parts.items() if one != name}
-    if name == "joints" and _moved(found, result):
-        parts = {one: part for one, part in parts.items() if one not in STAND_ON_ZEROS}
+    parts = {one: _standing(found, one, part) for one, part in found.parts.items() if one != name}
+    if name == "joints":
+        offset = result.values.offset_rad  # type: ignore[union-attr]
+        parts = {
+            one: part
+            for one, part in parts.items()
+            if one not in STAND_ON_ZEROS or _agree(part.zeros_rad, offset)
+        }
     if not impossible(name, result):
         residuals = {one: value for one, value in result.residuals.items() if math.isfinite(value)}
-        parts[name] = Measured(result.values, result.method, now(), result.passed, residuals)
+        on = None if zeros is None else tuple(map(float, zeros))
+        measured = Measured(result.values, result.method, now(), result.passed, residuals, on)
+        parts[name] = _standing(found, name, measured)
     found = replace(found, made=now(), parts=parts)
     found.save(files.calibration)
     files.section(name).write_text(report.section(name, result))
@@ -150,13 +171,22 @@ def keep(files: Files, found: Calibration, name: str, result: Result) -> Calibra
 
 def same_zeros(found: Calibration, offset: NDArray[np.float64]) -> bool:
     """Whether ``offset`` [J] rad is that of ``found``, as far as two measurements agree; without joints: 0."""
-    before = np.array(found.part("joints").offset_rad) if "joints" in found.parts else 0.0  # type: ignore[union-attr]
-    return bool(np.abs(offset - before).max() <= joints.SPREAD_BOUND)
+    before = found.part("joints").offset_rad if "joints" in found.parts else np.zeros(len(offset))
+    return _agree(before, offset)
 
 
-def _moved(found: Calibration, result: Result) -> bool:
-    """Whether the joints' zeros are other than ``found`` has them, or it has none."""
-    return "joints" not in found.parts or not same_zeros(found, np.array(result.values.offset_rad))  # type: ignore[union-attr]
+def _standing(found: Calibration, name: str, part: Measured) -> Measured:
+    """``part``; when it stands on zeros and does not say on which, as in an older file, on those of ``found``."""
+    if name not in STAND_ON_ZEROS or part.zeros_rad is not None or "joints" not in found.parts:
+        return part
+    return replace(part, zeros_rad=found.part("joints").offset_rad)
+
+
+def _agree(one: ArrayLike | None, other: ArrayLike) -> bool:
+    """Whether two measurements may differ by so much; what is not known agrees with nothing."""
+    if one is None:
+        return False
+    return bool(np.abs(np.asarray(one) - np.asarray(other)).max() <= joints.SPREAD_BOUND)
 
 
 def _write_page(files: Files, found: Calibration, failed: Mapping[str, report.Verdict]) -> None:

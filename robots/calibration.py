@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from robots.calibration_parts import PARTS, Numbers, Values, Within, ranges
+from robots.calibration_parts import PARTS, Joints, Numbers, Values, Within, ranges
 from robots.robot import RobotError
 
-SCHEMA = 1
+SCHEMA = 2
+READS = (1, 2)  # in 1 no part has ``zeros_rad``
 ROBOTS = ("a1", "a1-emulated", "a1-sim", "fake")
 SENSORS = ("imu", "joints", "feet")  # the parts that every reading is corrected by
 
@@ -36,6 +37,7 @@ class Measured:
     made: str  # date and time, ISO 8601
     passed: bool  # every quantity within its bound
     residuals: Mapping[str, float] = field(default_factory=dict)  # how well each quantity is known
+    zeros_rad: Numbers | None = None  # [12] joints' offsets it was measured with; None: none, or not known
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Calibration:
                 "made": part.made,
                 "passed": part.passed,
                 "residuals": dict(part.residuals),
+                "zeros_rad": part.zeros_rad,
                 "values": {one.name: getattr(part.values, one.name) for one in fields(part.values)},
             }
             for name, part in self.parts.items()
@@ -131,9 +134,10 @@ def parse(tree: Any) -> Calibration:
     """A file's content. Raises CalibrationError as ``load`` does."""
     if not isinstance(tree, dict) or "schema" not in tree:
         raise CalibrationError("this is no calibration: expected an object with a 'schema'")
-    if tree["schema"] != SCHEMA:
+    if tree["schema"] not in READS:
         raise CalibrationError(
-            f"its schema is {tree['schema']!r}, this program reads {SCHEMA}. Calibrate again, or use a newer program."
+            f"its schema is {tree['schema']!r}, this program reads {' and '.join(map(str, READS))}. Calibrate again, "
+            "or use a newer program."
         )
     _exactly("the file", tree, ("schema", "robot", "robot_id", "made", "tool", "parts"))
     for name in ("robot", "robot_id", "made", "tool"):
@@ -143,7 +147,8 @@ def parse(tree: Any) -> Calibration:
         raise CalibrationError(f"no robot is called '{tree['robot']}'; there are {', '.join(ROBOTS)}")
     if not isinstance(tree["parts"], dict):
         raise CalibrationError(f"'parts' is an object, got {tree['parts']!r:.60}")
-    parts = {name: _part(name, part) for name, part in tree["parts"].items()}
+    more = ("zeros_rad",) if tree["schema"] > 1 else ()
+    parts = {name: _part(name, part, more) for name, part in tree["parts"].items()}
     return Calibration(tree["robot"], tree["robot_id"], tree["made"], tree["tool"], parts)
 
 
@@ -181,12 +186,12 @@ def _moved(name: str, old: float | Numbers, new: float | Numbers) -> list[str]:
     return [] if old == new else [f"{name}: {old:.6g} -> {new:.6g} ({new - old:+.3g})"]
 
 
-def _part(name: str, tree: Any) -> Measured:
+def _part(name: str, tree: Any, more: Iterable[str]) -> Measured:
     if name not in PARTS:
         near = difflib.get_close_matches(name, PARTS, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise CalibrationError(f"no part is called '{name}'; there are {', '.join(PARTS)}.{hint}")
-    _exactly(f"part '{name}'", tree, ("method", "made", "passed", "residuals", "values"))
+    _exactly(f"part '{name}'", tree, ("method", "made", "passed", "residuals", "values", *more))
     if not isinstance(tree["passed"], bool):
         raise CalibrationError(f"{name}.passed is true or false, got {tree['passed']!r}")
     residuals = tree["residuals"]
@@ -195,7 +200,10 @@ def _part(name: str, tree: Any) -> Measured:
     kind, values = PARTS[name], tree["values"]
     _exactly(f"{name}.values", values, ranges(kind))
     read = {one: _value(f"{name}.{one}", values[one], within) for one, within in ranges(kind).items()}
-    return Measured(kind(**read), str(tree["method"]), str(tree["made"]), tree["passed"], residuals)
+    zeros = tree.get("zeros_rad")
+    if zeros is not None:
+        zeros = _value(f"{name}.zeros_rad", zeros, ranges(Joints)["offset_rad"])
+    return Measured(kind(**read), str(tree["method"]), str(tree["made"]), tree["passed"], residuals, zeros)
 
 
 def _value(name: str, value: Any, within: Within) -> float | Numbers:

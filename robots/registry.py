@@ -24,17 +24,23 @@ ROBOTS: dict[str, tuple[str, str, str]] = {
     "a1-sdk": ("robots.a1.sdk", "SdkA1", ""),
     "a1-sim": ("robots.sim.stand_in", "StandIn", "sim"),
 }
+RAMPED = {"a1", "a1-emulated", "a1-sdk", "a1-sim"}  # move a target to the next one in ``command_interval``
 HARDWARE = {"a1", "a1-sdk"}  # what may hurt somebody: a stop of theirs outlives the program
 
 
 def make(
-    name: str, calibration: str | Path | None = None, robot_id: str | None = None, **options: Any
+    name: str,
+    calibration: str | Path | None = None,
+    robot_id: str | None = None,
+    control_hz: float | None = None,
+    **options: Any,
 ) -> Robot:
     """Make the robot called ``name``; ``options`` go to its constructor. Nothing is connected yet.
 
     With the file ``calibration`` its readings and commands are corrected: see ``robots.calibrated``. A stand-in is
     made like the robot that it was fitted to (part ``sim`` of the file): see ``robots.sim.fitted``. With ``robot_id``
-    the file must be of that one of several robots.
+    the file must be of that one of several robots. One that gets ``control_hz`` targets a second is at each when the
+    next one comes, unless ``command_interval`` is among the options or was fitted.
 
     Raises:
         RobotError: unknown name (the nearest one is suggested), or its driver is not installed.
@@ -56,14 +62,15 @@ def make(
         ) from error
     if name in HARDWARE:
         options = {"latch": True, **options}
+    usual = {"command_interval": 1.0 / control_hz} if control_hz is not None and name in RAMPED else {}
     robot_id = None if robot_id is None else str(robot_id)  # a setting such as robot_id=7 is read as a number
     if name == "a1-sim" and calibration is not None and (like := fitted(calibration, robot_id)):
         if isinstance(
             wrong := options.get("distortion"), Mapping
         ):  # a setting in it, beside those that were fitted
             options = {**options, "distortion": {**like["distortion"], **wrong}}
-        return cast(Robot, made(**{**like, **options}))
-    robot: Robot = made(**options)
+        return cast(Robot, made(**{**usual, **like, **options}))
+    robot: Robot = made(**{**usual, **options})
     return robot if calibration is None else calibrated(robot, calibration, robot_id)
 
 

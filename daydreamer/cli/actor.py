@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -41,6 +42,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LOCK_PATIENCE = 10.0  # s; a killed supervisor's actor damps its robot first, and sends what is left
+NAME = "actor"  # where no other is given
+
+
+def seeds_of(seed: int, name: str, life: int) -> tuple[int, int]:
+    """Seeds of a simulated robot and of exploration for one life of the actor ``name``.
+
+    Every life and every name draws other numbers, and the same ones when the run is repeated.
+    """
+    mine = () if name == NAME else (zlib.crc32(name.encode()),)
+    robot, noise = np.random.SeedSequence([seed, life, *mine]).generate_state(2)
+    return int(robot), int(noise)
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,10 @@ class ActorCommand:
     keys: KeysDir = None
     name: Annotated[
         str, tyro.conf.arg(help="of this actor; each has its own, and its own key actor NAME")
-    ] = "actor"
-    seed: Annotated[int, tyro.conf.arg(help="of a simulated robot and of exploration")] = 0
+    ] = NAME
+    seed: Annotated[
+        int, tyro.conf.arg(help="of a simulated robot and of exploration, which differ with --name, too")
+    ] = 0
     speed: Annotated[
         Literal["max", "realtime"],
         tyro.conf.arg(help="of a simulated robot: as fast as possible, or as on Earth"),
@@ -100,9 +114,8 @@ class ActorCommand:
         build.check_calibrated(preset)
         directory = RunDir(self.logdir).actor(self.name)
         keys = load_actor_keys(self.keys, self.name) if self.keys else None
-        # Every life draws other numbers, and the same ones when the run is repeated.
-        robot_seed, noise_seed = np.random.SeedSequence([self.seed, next_life(directory)]).generate_state(2)
-        env = build.make_env(preset, self.speed, int(robot_seed), self.estop)
+        robot_seed, noise_seed = seeds_of(self.seed, self.name, next_life(directory))
+        env = build.make_env(preset, self.speed, robot_seed, self.estop)
         link = ActorLink(
             self.connect, self.name, row_spec(env.obs_spec, env.act_spec), directory / "spool", keys=keys,
             spool_limit_bytes=self.spool_mb << 20, when_full=self.when_full, terms=build.terms(preset),
@@ -118,7 +131,7 @@ class ActorCommand:
                 env.robot.clock,
                 stop,
                 timing=env.timing,
-                seed=int(noise_seed),
+                seed=noise_seed,
                 attendant=attendant,
             )
 

@@ -52,5 +52,5 @@ def fit(
         )
     fitted = fit_sim.fit(log, lambda share: show(Progress("fitting the stand-in", share)))
     result = guide.judged("sim", fit_sim.result(fitted))
-    guide.keep(files, found, "sim", result)
+    guide.keep(files, found, "sim", result, log.offset)
     return result

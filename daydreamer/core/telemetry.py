@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from daydreamer.core import pack
 from daydreamer.core.errors import Corrupt, DaydreamerError
 
-VERSION = 2
+VERSION = 3
 _VERSION_KEY = "telemetry"
 
 ACTIVITIES = ("learning", "random", "paused", "lying down", "holding", "waiting", "stopped")
@@ -36,7 +36,7 @@ class Telemetry:
     """One moment. J counts joints, F feet; arrays are float64 unless said otherwise, and never changed."""
 
     time: float  # s, the robot's clock, of the reading
-    wall: float  # unix s, when it was posted
+    wall: float  # unix s, when the reading was taken: one that is told again has the same
     actor: str
     robot: str
     simulated: bool
@@ -82,9 +82,15 @@ class Telemetry:
     servo: Mapping[str, float] = field(
         default_factory=dict
     )  # late_p50_ms, late_p99_ms, missed ...; empty: no servo
+    reading_age: float = 0.0  # s from the reading until it was posted: much where nothing new is read
     # Set by the console's thread when it sends:
     age: float = 0.0  # s since it was posted: more than a control step or two means that the loop hangs
     viewers: int = 0  # who are watching
+
+    @property
+    def told(self) -> float:
+        """Unix s at which the console sent it."""
+        return self.wall + self.reading_age + self.age
 
     def to_bytes(self) -> bytes:
         """For ``from_bytes``, anywhere."""

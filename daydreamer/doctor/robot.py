@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,8 @@ def checks(name: str, host: str | None, port: int | None) -> list[Check]:
         RobotError: no robot is called so.
     """
     group = f"robot {name}"
-    made = make(name, **({"host": host} if name == "a1" and host else {}))
+    options: dict[str, Any] = {"host": host} if name == "a1" and host else {}
+    made = make(name, **options)
     if name == "a1":
         return [*stop(group, made), *a1(group, host or wire.ROBOT_ADDRESS[0], port or wire.ROBOT_ADDRESS[1])]
     if name == "a1-sdk":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class Glance:
     judged: Judgement
     sent: JointCommand | None  # to the motors last; None before the first
     truth: Mapping[str, Array]  # empty on hardware
+    wall: float  # unix s, when the reading was taken; a reading that comes again keeps its time
+    at: float  # s, the same on the computer's own clock
 
 
 class RobotEnv:
@@ -57,6 +60,8 @@ class RobotEnv:
         estimator: Follows the base; the A1's when None.
         patience: How long ``reset`` waits for a first good state, s of the robot's clock.
         restart: Puts the robot back where it began, at every reset but the one that connects it. Only in simulation.
+        wall: The computer's own clock; times the parts of a step.
+        unix: Unix seconds, for people and other programs.
     """
 
     def __init__(
@@ -68,13 +73,14 @@ class RobotEnv:
         patience: float = 2.0,
         restart: Callable[[], None] | None = None,
         wall: Clock | None = None,
+        unix: Callable[[], float] = time.time,
     ):
         if not hz > 0:
             raise ValueError(f"a control rate is positive, got {hz} Hz")
         self._robot, self._task = robot, task
         self._brake, self._restart = Brake(robot), restart
         self._hz, self._patience = hz, patience
-        self._wall = wall or MonotonicClock()
+        self._wall, self._unix = wall or MonotonicClock(), unix
         self._estimator: Estimator = estimator or BaseEstimator(robot.info)
         truth = TRUTH if robot.info.simulated else {}
         self._obs_spec = {**task.obs_spec, **FLAGS, **task.log_spec, **truth}
@@ -283,7 +289,10 @@ class RobotEnv:
 
     def _keep(self, state: RobotState, estimate: Estimate, judged: Judgement) -> Glance:
         truth = self._robot.truth() if self._robot.info.simulated else {}
-        self._glance = Glance(state, estimate, judged, self._brake.sent, truth)
+        seen, before = (self._unix(), self._wall.now()), self._glance
+        if before is not None and (state.seq, state.time) == (before.state.seq, before.state.time):
+            seen = before.wall, before.at
+        self._glance = Glance(state, estimate, judged, self._brake.sent, truth, *seen)
         return self._glance
 
     def _interrupted(self, error: StaleState | RobotStopped) -> Obs:

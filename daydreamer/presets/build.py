@@ -49,8 +49,8 @@ def make_robot(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str =
     options = {**options, **preset.robot_options}
     options.pop("uncalibrated", None)
     if estop and preset.robot in _HEARS_ESTOP:
-        return make(preset.robot, **options, estop=estop)
-    robot = make(preset.robot, **options)
+        return make(preset.robot, control_hz=preset.hz, **options, estop=estop)
+    robot = make(preset.robot, control_hz=preset.hz, **options)
     return SafetyGuard(robot, SafetyConfig.of(robot.info), estop) if estop else robot
 
 

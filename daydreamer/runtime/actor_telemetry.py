@@ -20,9 +20,9 @@ _TERM = "log/reward/"
 class Moment(NamedTuple):
     """What the control loop lays down each step: references to what nobody changes any more."""
 
-    wall: float  # unix s
     activity: str
     glance: Glance
+    reading_age: float  # s since what the glance was made of was read
     timing: Mapping[str, float]  # s
     steps: int
     policy_version: int
@@ -72,7 +72,8 @@ class Portrait:
         return Telemetry(
             **self._fixed,
             time=state.time,
-            wall=moment.wall,
+            wall=moment.glance.wall,
+            reading_age=moment.reading_age,
             activity="stopped" if stopped else moment.activity,
             mode=self._brake.mode.name,
             stopped=stopped,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,7 +76,7 @@ class Attendant:
         name: Of the actor.
         events: Where wishes and marks are written down.
         paced: Rest in wall time although the robot's time is a simulator's: people watch.
-        wall: Wall time.
+        wall: The computer's own clock, as the environment has it.
         wishes: The file by which a wish to rest outlives this actor.
     """
 
@@ -176,9 +175,9 @@ class Attendant:
         if (glance := self._env.glance) is None:
             return
         moment = Moment(
-            time.time(),
             self._activity(metrics, now),
             glance,
+            now - glance.at,
             self._env.timing(),
             metrics.steps,
             metrics.version,

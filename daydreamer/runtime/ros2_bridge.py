@@ -135,7 +135,7 @@ class Bridge:
         self.ears.telemetry = telemetry
         now = self._clock.now()
         seen = None if telemetry is None else Seen.of(telemetry)
-        # A moment is told once: when the control loop hangs, its topics fall silent instead of repeating themselves.
+        # A reading is told once: when the control loop hangs, or the robot is silent, its topics fall silent, too.
         if seen is not None and seen.wall != self._told_wall and self._often(now):
             self._told_wall = seen.wall
             for topic, make in self._telling.items():
@@ -162,7 +162,7 @@ class Bridge:
             for record in self._tail.read():
                 self._run_metrics.update(record.metrics)
             groups["run"] = {name: v for name, v in self._run_metrics.items() if math.isfinite(v)}
-        self._say(topics.METRICS, diagnostics.metrics(seen.wall, seen.robot, groups))
+        self._say(topics.METRICS, diagnostics.metrics(seen.told, seen.robot, groups))
 
     def _about_the_bridge(self) -> Message:
         problems: Iterable[str] = [*self._back_end.problems(), self.ears.trouble]

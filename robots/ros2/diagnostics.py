@@ -14,7 +14,7 @@ from robots.safety.config import SafetyConfig
 
 _LIMITS = SafetyConfig()
 _LATE = 0.2  # of a control period, from which on a late step is a warning
-_HANGS = 1.0  # s without a control step
+_HANGS = 1.0  # s without a control step, or without a reading
 
 
 class Level(IntEnum):
@@ -29,7 +29,7 @@ class Level(IntEnum):
 def diagnostics(seen: Seen, more: Iterable[Message] = ()) -> Message:
     """All of a robot and its actor, and what the bridge says of itself (``more``)."""
     found = [safety(seen), motors(seen), control_loop(seen), link(seen), *more]
-    return array(seen.wall, found)
+    return array(seen.told, found)
 
 
 def silent(wall: float, hardware: str, why: str, more: Iterable[Message] = ()) -> Message:
@@ -69,15 +69,20 @@ def motors(seen: Seen) -> Message:
 
 
 def control_loop(seen: Seen) -> Message:
-    """How late control steps begin, and whether there are any."""
+    """How late control steps begin, and whether there are any, and readings."""
+    reading = seen.told - seen.wall
     late, period = seen.times.get("late", 0.0), seen.times.get("period", math.inf)
     level, words = Level.OK, f"{1000 * late:.1f} ms late"
     if seen.age > _HANGS:
         level, words = Level.ERROR, f"no control step for {seen.age:.1f} s"
+    elif reading > _HANGS:
+        level, words = Level.WARN, f"no new reading for {reading:.1f} s"
     elif late > _LATE * period:
         level = Level.WARN
     values = {f"{name} ms": 1000 * value for name, value in seen.times.items()}
-    return status("control loop", level, words, seen.actor, values | {"age s": seen.age})
+    return status(
+        "control loop", level, words, seen.actor, values | {"age s": seen.age, "reading age s": reading}
+    )
 
 
 def link(seen: Seen) -> Message:

@@ -15,6 +15,7 @@ class Seen:
     """One moment. J counts joints, F feet; SI units; body frame x forward, y left, z up."""
 
     wall: float  # unix s, of the reading
+    told: float  # unix s, when this was sent
     actor: str
     robot: str
     activity: str

@@ -148,6 +148,41 @@ def test_other_zeros_undo_what_stood_on_them(tmp_path):
     assert "id='feet'" not in files.report.read_text()
 
 
+def test_small_steps_of_the_zeros_add_up(tmp_path):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result(offset=0.0))
+    found = guide.keep(files, found, "feet", feet_result())
+    found = guide.keep(files, found, "joints", joints_result(offset=0.008))
+    assert set(found.parts) == {"joints", "feet"}
+    found = guide.keep(files, found, "feet", feet_result())  # measured anew: it stands on 0.008 now
+    found = guide.keep(files, load(files.calibration), "joints", joints_result(offset=0.016))
+    assert set(found.parts) == {"joints", "feet"}
+    found = guide.keep(files, load(files.calibration), "joints", joints_result(offset=0.024))
+    assert set(found.parts) == {"joints"}, "0.016 rad from the zeros that the feet were measured with"
+
+
+def test_parts_of_an_older_file_stand_on_the_zeros_that_it_has(tmp_path):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result(offset=0.0))
+    found = guide.keep(files, found, "feet", feet_result())
+    tree = json.loads(files.calibration.read_text()) | {"schema": 1}
+    for part in tree["parts"].values():
+        del part["zeros_rad"]
+    files.calibration.write_text(json.dumps(tree))
+    found = guide.keep(files, guide.begin(files, "fake", "blue"), "joints", joints_result(offset=0.008))
+    assert set(found.parts) == {"joints", "feet"}
+    found = guide.keep(files, guide.begin(files, "fake", "blue"), "joints", joints_result(offset=0.016))
+    assert set(found.parts) == {"joints"}
+
+
+def test_a_part_made_of_a_recording_stands_on_the_zeros_of_that(tmp_path):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result(offset=0.008))
+    found = guide.keep(files, found, "feet", feet_result(), np.zeros(12))
+    assert set(guide.keep(files, found, "joints", joints_result(offset=0.004)).parts) == {"joints", "feet"}
+    assert set(guide.keep(files, found, "joints", joints_result(offset=0.012)).parts) == {"joints"}
+
+
 def test_what_cannot_be_is_told_and_not_written(tmp_path, monkeypatch):
     told = []
 

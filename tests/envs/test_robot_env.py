@@ -7,6 +7,7 @@ import pytest
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkConfig, WalkTask
+from robots.clock import ManualClock
 from robots.fake import FakeRobot
 from robots.robot import JointCommand, RobotError, RobotStopped, StaleState
 from tests.contracts.env_contract import EnvContract
@@ -274,3 +275,17 @@ def test_a_robot_that_lies_where_it_fell_still_gets_its_first_observation():
     first = env.reset()
     assert first["is_first"] and not first["is_last"] and not first["is_terminal"]
     assert env.step(STILL)["is_terminal"]
+
+
+def test_a_glance_keeps_the_time_of_its_reading_when_the_same_one_comes_again():
+    robot, wall = FakeRobot(), ManualClock(7.0)
+    env = RobotEnv(robot, WalkTask(robot.info), wall=wall, unix=lambda: 1e9 + wall.now())
+    env.reset()
+    assert (env.glance.wall, env.glance.at) == (1e9 + 7.0, 7.0)
+    robot.frozen = True
+    wall.advance(2.0)
+    env.rest()
+    assert (env.glance.wall, env.glance.at) == (1e9 + 7.0, 7.0)
+    robot.frozen = False
+    env.rest()
+    assert (env.glance.wall, env.glance.at) == (1e9 + 9.0, 9.0)

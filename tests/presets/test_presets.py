@@ -7,7 +7,7 @@ from daydreamer.presets import build
 from daydreamer.presets.overrides import BadOverride
 from daydreamer.presets.registry import PRESETS, UnknownPreset, load
 from robots.calibration import Calibration, Measured
-from robots.calibration_parts import Latency
+from robots.calibration_parts import Latency, Sim
 from robots.safety.guard import SafetyGuard
 
 
@@ -49,6 +49,33 @@ def test_changes_reach_the_robot_the_task_and_the_agent():
         load("a1-sim", ["agent.detre=64"])
 
 
+def ramp(robot):
+    """Seconds in which ``robot`` moves a target to the next."""
+    motors = getattr(robot, "_motors", None)
+    return robot._config.command_interval if motors is None else len(motors._fractions) * robot._dt
+
+
+@pytest.mark.parametrize("name", ["a1-sim", "a1-emulated", "a1"])
+def test_a_target_is_reached_when_the_next_one_comes_at_any_rate(name):
+    for changes, seconds in (
+        ((), 0.05),
+        (("hz=50",), 0.02),
+        (("hz=10",), 0.1),
+        (("hz=50", "robot_options.command_interval=0.03"), 0.03),
+    ):
+        assert ramp(build.make_robot(load(name, changes))) == pytest.approx(seconds)
+
+
+def test_a_fitted_ramp_stays_whatever_the_rate(tmp_path):
+    fit = Sim(0.021, 0.06, 0.9, (0.6,) * 12, (0.1,) * 12, (1.1,) * 12)
+    file = tmp_path / "calibration.json"
+    Calibration("a1", "blue", "now", "test", {"sim": Measured(fit, "by hand", "now", True)}).save(file)
+    changes = ["hz=50", f"robot_options.calibration={file}"]
+    assert ramp(build.make_robot(load("a1-sim", changes))) == pytest.approx(0.06)
+    changes.append("robot_options.command_interval=0.03")
+    assert ramp(build.make_robot(load("a1-sim", changes))) == pytest.approx(0.03)
+
+
 def test_a_device_that_is_not_here_is_told():
     preset = load("a1-sim", ["learner.device=abacus"])
     env = build.make_env(preset)
@@ -79,7 +106,8 @@ def test_the_emulated_robot_has_the_runs_seed_and_its_own_pace():
 
 
 def test_a_stop_box_is_heard_by_the_servo_of_an_a1_and_by_a_guard_around_anything_else():
-    assert build.make_robot(load("a1-emulated"), estop="/dev/ttyUSB0")._config.estop == "/dev/ttyUSB0"
+    config = build.make_robot(load("a1-emulated", ["hz=50"]), estop="/dev/ttyUSB0")._config
+    assert config.estop == "/dev/ttyUSB0" and config.command_interval == 0.02
     guarded = build.make_robot(load("fake-tiny"), estop="/dev/ttyUSB0")
     assert isinstance(guarded, SafetyGuard) and guarded.info.name == "fake"
     assert not isinstance(build.make_robot(load("fake-tiny")), SafetyGuard)

@@ -36,6 +36,22 @@ def test_what_was_saved_is_read_back(tmp_path):
     assert load(written(tmp_path)) == WHOLE
 
 
+def test_a_part_keeps_the_zeros_it_was_measured_with(tmp_path):
+    made = calibration(imu=IMU)
+    made = replace(made, parts={"imu": replace(made.parts["imu"], zeros_rad=(0.01,) * 12)})
+    made.save(path := tmp_path / "calibration.json")
+    assert load(path) == made
+
+
+def test_a_file_of_the_first_schema_is_read_and_its_parts_do_not_say_on_what_they_stand(tmp_path):
+    def first(tree):
+        tree["schema"] = 1
+        for part in tree["parts"].values():
+            del part["zeros_rad"]
+
+    assert load(written(tmp_path, first)) == WHOLE
+
+
 def test_units_stand_in_the_names(tmp_path):
     values = json.loads(written(tmp_path).read_text())["parts"]["joints"]["values"]
     assert list(values) == ["offset_rad"]
@@ -56,7 +72,7 @@ def put(tree, value, *path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda tree: put(tree, 2, "schema"), "schema is 2"),
+        (lambda tree: put(tree, 3, "schema"), "schema is 3, this program reads 1 and 2"),
         (lambda tree: put(tree, "spot", "robot"), "no robot is called 'spot'"),
         (lambda tree: put(tree, "", "robot_id"), "'robot_id' is a text"),
         (lambda tree: tree.pop("made"), "lacks made"),
@@ -71,6 +87,11 @@ def put(tree, value, *path):
         (lambda tree: put(tree, "x", "parts", "imu", "values", "mounting_roll_rad"), "is a finite number"),
         (lambda tree: put(tree, True, "parts", "imu", "values", "mounting_roll_rad"), "is a finite number"),
         (lambda tree: put(tree, 1, "parts", "imu", "passed"), "passed is true or false"),
+        (
+            lambda tree: put(tree, [0.0], "parts", "imu", "zeros_rad"),
+            r"imu\.zeros_rad is a list of 12 numbers",
+        ),
+        (lambda tree: tree["parts"]["imu"].pop("zeros_rad"), "lacks zeros_rad"),
     ],
 )
 def test_what_cannot_be_right_is_refused(tmp_path, change, said):

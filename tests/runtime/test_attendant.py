@@ -17,6 +17,8 @@ from robots.a1.stand import MOTIONS, Waypoint
 from robots.clock import ManualClock
 from robots.fake import FakeRobot
 
+UNIX = 1e9  # s, where the loop's wall time is 0
+
 
 class Link:
     """Takes every row."""
@@ -24,7 +26,7 @@ class Link:
     stream = "stream"
 
     def __init__(self):
-        self.rows, self.room, self.reports = [], 10**9, []
+        self.rows, self.room, self.reports, self.wants = [], 10**9, [], 1
 
     def send(self, row):
         self.rows.append(row)
@@ -34,7 +36,7 @@ class Link:
         return None
 
     def credit(self):
-        return 1
+        return self.wants
 
     def report(self, metrics):
         self.reports.append(metrics)
@@ -46,10 +48,15 @@ class Link:
 class Loop:
     """An actor on the fake robot; ``wish`` acts after so many questions of its loop."""
 
-    def __init__(self, tmp_path, paced=False):
-        self.robot = FakeRobot()
-        self.env = RobotEnv(self.robot, WalkTask(self.robot.info), patience=0.1)
-        self.wall = ManualClock()
+    def __init__(self, tmp_path, paced=False, config=None):
+        self.robot, self.wall = FakeRobot(), ManualClock()
+        self.env = RobotEnv(
+            self.robot,
+            WalkTask(self.robot.info),
+            patience=0.1,
+            wall=self.wall,
+            unix=lambda: UNIX + self.wall.now(),
+        )
         self.attendant = Attendant(
             self.env,
             "actor",
@@ -65,7 +72,7 @@ class Loop:
         self.actor = Actor(
             self.env,
             self.link,
-            ActorConfig(),
+            config or ActorConfig(),
             self.robot.clock,
             self.wall,
             self.env.timing,
@@ -74,14 +81,14 @@ class Loop:
         )
 
     def run(self, script, questions):
-        """``script``: {question: wish}; stops after so many questions."""
+        """``script``: {question: wish, or what to do then}; stops after so many questions."""
         asked = 0
 
         def stop():
             nonlocal asked
             asked += 1
             for wish in [script[asked]] if asked in script else []:
-                self.attendant.take(Hand(wish, "Ann", "test"))
+                wish() if callable(wish) else self.attendant.take(Hand(wish, "Ann", "test"))
             return "enough" if asked > questions else None
 
         self.actor.run(stop)
@@ -221,6 +228,27 @@ def test_a_robot_that_falls_silent_while_it_rests_is_waited_for(loop):
     then = loop.robot.clock.now()
     loop.attendant.rest(lambda: None)
     assert loop.env.glance.state.time > then
+
+
+def told_while_nothing_is_read(loop):
+    """Telemetry that shows the newest reading again."""
+    return [one for one in loop.shown if one.time == loop.shown[-1].time]
+
+
+def test_a_silent_robots_last_reading_is_told_again_under_its_own_time_and_grows_old(loop):
+    loop.run({3: "pause", 6: lambda: setattr(loop.robot, "silent", True)}, 20)
+    told = told_while_nothing_is_read(loop)
+    ages = [one.reading_age for one in told]
+    assert len(told) > 5 and {one.wall for one in told} == {loop.env.glance.wall}
+    assert ages == sorted(ages) and ages[-1] - ages[0] >= 0.025 * (len(told) - 1) - 1e-9
+    assert told[-1].told == pytest.approx(UNIX + loop.wall.now(), abs=0.1)
+
+
+def test_a_stand_in_that_waits_for_credit_shows_its_last_reading_under_its_own_time(tmp_path):
+    loop = Loop(tmp_path, config=ActorConfig(wait_for_credit=True))
+    loop.run({6: lambda: setattr(loop.link, "wants", 0)}, 20)
+    told = told_while_nothing_is_read(loop)
+    assert len(told) > 5 and len({one.wall for one in told}) == 1 and told[-1].reading_age > 0.1
 
 
 def test_a_robot_of_another_build_has_no_scripted_way_to_lie_down(loop, monkeypatch):

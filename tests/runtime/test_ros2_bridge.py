@@ -65,6 +65,17 @@ def test_a_control_loop_that_hangs_is_not_told_again_but_diagnosed():
     assert set(found) == {"/diagnostics", "/daydreamer/metrics"}
 
 
+def test_a_reading_that_is_told_again_keeps_the_topics_silent_and_is_diagnosed():
+    network = Network()
+    network.tell(telemetry())
+    found = network.tell(telemetry(reading_age=2.0, mode="DAMP", stopped="no state for 2 s"), after=2.0)
+    assert set(found) == {"/diagnostics", "/daydreamer/metrics", "/daydreamer/mode"}
+    (message,) = found["/diagnostics"]
+    assert message["header"]["stamp"] == {"sec": 102, "nanosec": 250_000_000}  # of the sending: 100.25 + 2
+    loop = next(one for one in message["status"] if one["name"] == "daydreamer: control loop")
+    assert (loop["level"], loop["message"]) == (1, "no new reading for 2.0 s")
+
+
 def test_the_mode_of_a_silent_actor_is_unknown_and_that_is_told_on():
     network = Network()
     network.console.problem = "the actor is silent"

@@ -61,6 +61,7 @@ def diagnosis(telemetry: Telemetry) -> Message:
         "e-stop": t.estop,
         "policy version": t.policy_version,
         "policy age s": t.policy_age,
+        "reading age s": t.reading_age + t.age,
         "hottest motor degC": float(t.temperature.max(initial=-np.inf)),
         **{f"{name} ms": 1000 * seconds for name, seconds in t.times.items()},
         **{f"link {name}": value for name, value in t.link.items()},
@@ -72,7 +73,7 @@ def diagnosis(telemetry: Telemetry) -> Message:
         "hardware_id": t.robot,
         "values": [{"key": key, "value": _text(value)} for key, value in values.items()],
     }
-    return Message("/diagnostics", kinds.DIAGNOSTICS, {"header": _header(t.wall, _BASE), "status": [status]})
+    return Message("/diagnostics", kinds.DIAGNOSTICS, {"header": _header(t.told, _BASE), "status": [status]})
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Changes:
 
     @staticmethod
     def _log(t: Telemetry, level: int, text: str) -> Message:
-        fields = {"stamp": _stamp(t.wall + t.age), "level": level, "name": t.actor, "msg": text}
+        fields = {"stamp": _stamp(t.told), "level": level, "name": t.actor, "msg": text}
         return Message("/rosout", kinds.LOG, {**fields, "file": "", "function": "", "line": 0})
 
 

@@ -70,17 +70,17 @@ class Recorder:
         self._counts: dict[str, int] = {}
         self._until = self._flush_at = self._diagnose_at = 0.0
         self._now = -math.inf
-        self._newest = -math.inf  # telemetry's ``wall`` that was written down
+        self._newest = -math.inf  # ``wall`` of the reading that was written down
         self._changes = Changes()
         self.path: Path | None = None  # being written
 
     def take(self, telemetry: Telemetry) -> None:
-        """Write down one moment. Of one that was told before only what has changed since: a loop that hangs is stopped.
+        """Write down one moment. Of a reading told before only what has changed since: a silent robot is stopped.
 
         Raises:
             OSError: The disk refuses.
         """
-        now = telemetry.wall + telemetry.age
+        now = telemetry.told
         if now < self._now:  # the actor's clock was set back: what is due stays as far off as it was
             back = self._now - now
             self._until, self._flush_at, self._diagnose_at = (

@@ -85,6 +85,7 @@ export class Now {
       add("link", connected ? "connected" : `down for ${duration(down)}`, connected ? "good" : "bad");
       if (finite(unacked)) add("rows on their way", `${unacked}`);
       add("age of its word", duration(robot.age), robot.age > OLD ? "bad" : "");
+      add("age of the reading", duration(robot.age + robot.reading_age), robot.age + robot.reading_age > OLD ? "warn" : "");
     } else if ("link/connected" in metrics && !ended) {
       add("link", metrics["link/connected"] ? "connected" : "down", metrics["link/connected"] ? "good" : "bad");
     }

@@ -97,6 +97,15 @@ def test_a_stop_is_recorded_while_the_control_loop_hangs(tmp_path):
     assert found["/rosout"][-1][0] == 1002.0 and found["/rosout"][-1][1].msg == "stopped: by Ann"
 
 
+def test_a_reading_is_recorded_once_while_the_robot_is_silent(tmp_path):
+    silent = [at(0.0, reading_age=k / 20, mode="DAMP", stopped="no state") for k in range(1, 41)]  # to 2 s
+    found = messages(record(tmp_path, at(0.0), *silent))
+    assert len(found["/joint_states"]) == len(found["/imu/data"]) == 1
+    assert [when for when, _ in found["/diagnostics"]] == [1000.0, 1001.0, 1002.0]
+    assert found["/diagnostics"][-1][1].header.stamp.sec == 1002
+    assert found["/rosout"][-1][0] == 1000.05
+
+
 def test_diagnostics_come_once_a_second(tmp_path):
     found = messages(record(tmp_path, *(at(k / 20) for k in range(41))))  # 0 to 2 s
     assert [when for when, _ in found["/diagnostics"]] == [1000.0, 1001.0, 1002.0]
