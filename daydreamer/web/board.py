@@ -133,8 +133,8 @@ class Board:
 
     # Hands
 
-    def hand(self, wish: str, operator: str = "", robot: str | None = None) -> None:
-        """Pass on a wish to ``robot``; a stop goes to every robot, whatever is named.
+    def hand(self, wish: str, operator: str = "", robot: str | None = None, timeout: float = 2.0) -> None:
+        """Pass on a wish to ``robot`` within ``timeout`` [s]; a stop goes to every robot, whatever is named.
 
         Raises:
             DaydreamerError: It was not received by one of them; the text says which and why.
@@ -147,7 +147,7 @@ class Board:
             )
         problems: list[str] = []
         threads = [
-            threading.Thread(target=self._send, args=(one, wish, operator, problems), daemon=True)
+            threading.Thread(target=self._send, args=(one, wish, operator, timeout, problems), daemon=True)
             for one in chosen
         ]
         for (
@@ -155,14 +155,14 @@ class Board:
         ) in threads:  # beside each other: a robot that does not answer must not keep others from stopping
             thread.start()
         for thread in threads:
-            thread.join(3.0)
+            thread.join(timeout + 1.0)
         if problems:
             raise DaydreamerError("; ".join(problems))
 
     @staticmethod
-    def _send(robot: RobotFollower, wish: str, operator: str, problems: list[str]) -> None:
+    def _send(robot: RobotFollower, wish: str, operator: str, timeout: float, problems: list[str]) -> None:
         try:
-            robot.console.send(wish, operator)
+            robot.console.send(wish, operator, timeout)
         except (DaydreamerError, LinkError) as error:
             problems.append(f"{robot.name}: {error}")
 

@@ -8,6 +8,7 @@ const KEYS = { l: "lie_down", g: "mark_good", b: "mark_bad", h: "mark_reset" };
 const NAMES = { pause: "pause", resume: "resume", lie_down: "lie down", damp: "STOP", reset: "reset", mark_good: "mark good", mark_bad: "mark bad", mark_reset: "set by hand" };
 const AGAIN = 300; // ms between two tries of a stop
 const DOUBT = 1500; // ms after which a person is told to use the e-stop
+const GOOD_FOR = 3000; // ms after which no other wish is done any more, so that a person may be told that it failed
 const GIVE_UP = 8000; // ms
 
 const isStopped = (r) => r.mode === "DAMP" || r.mode === "OFF";
@@ -70,7 +71,10 @@ export class Hands {
     this.enable();
   }
 
-  status() {}
+  // The server's clock, by which it refuses what reaches it late. At most what it is: the message took its time.
+  status({ clock }) {
+    this.ahead = 1000 * clock - performance.now();
+  }
 
   lost() {
     this.heard = -Infinity;
@@ -135,7 +139,7 @@ export class Hands {
       return;
     }
     if (!pending.sent || (pending.wish === "damp" && now - pending.tried > AGAIN)) this.send(pending, now);
-    if (pending.problem || age > DOUBT) this.say("bad", this.doubt(pending));
+    if (pending.problem || age > (pending.wish === "damp" ? DOUBT : GOOD_FOR)) this.say("bad", this.doubt(pending));
     else this.say("", `${NAMES[pending.wish]}: sent, waiting for the robot`);
   }
 
@@ -148,7 +152,8 @@ export class Hands {
   async send(pending, now) {
     pending.sent += 1;
     pending.tried = now;
-    const body = JSON.stringify({ wish: pending.wish, operator: pending.operator });
+    const until = (this.ahead + pending.begun + GOOD_FOR) / 1000; // of which a stop has no need
+    const body = JSON.stringify({ wish: pending.wish, operator: pending.operator, until });
     try {
       const answer = await fetch("api/hand", { method: "POST", headers: { ...headers(), "Content-Type": "application/json" }, body });
       pending.problem = answer.ok ? "" : await answer.text();
