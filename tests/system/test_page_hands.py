@@ -20,8 +20,10 @@ HANDS = """
     const done = arguments[arguments.length - 1];
     import('/hands.js').then(({ Hands }) => {
       window.sent = [];
+      window.untils = [];
       window.fetch = async (to, { body }) => {
         sent.push(JSON.parse(body).wish);
+        untils.push(JSON.parse(body).until);
         if (window.broken) throw new Error('no network');
         return { ok: true };
       };
@@ -76,6 +78,27 @@ def test_nothing_takes_the_place_of_a_stop_that_is_not_confirmed(page):
     page.browser.execute_script("window.broken = false")
     say(page, robot(mode="DAMP", activity="stopped"))
     page.until(lambda: "STOP: confirmed by the robot" in page.text("answer"), "it is confirmed")
+
+
+def test_a_stop_that_is_pressed_again_and_again_does_not_hide_that_none_is_confirmed(page):
+    say(page, robot())
+    page.browser.execute_script("setInterval(() => hands.wish('damp'), 100)")
+    page.until(lambda: "USE THE E-STOP" in page.text("answer"), "a person is told to use the e-stop")
+    page.listen()
+    page.until(lambda: len(sent(page)) > 150, "every press sends it, also after the first stop was given up")
+    assert not page.answered("waiting for the robot")
+    assert set(sent(page)) == {"damp"}
+
+
+def test_a_wish_says_until_when_it_may_be_done_and_fails_only_after_that(page):
+    say(page, robot())
+    page.browser.execute_script(
+        "hands.status({ clock: 1000 + performance.now() / 1000 }); hands.wish('pause')"
+    )
+    begun = page.browser.execute_script("return hands.pending.begun")
+    assert page.browser.execute_script("return untils[0]") == pytest.approx(1003 + begun / 1000)
+    page.until(lambda: "pause: NOT CONFIRMED" in page.text("answer"), "a person is told that it failed")
+    assert page.browser.execute_script("return performance.now()") > begun + 3000
 
 
 def test_a_wish_to_several_robots_counts_when_each_of_them_shows_it(page):

@@ -40,6 +40,7 @@ export class Hands {
     this.allowed = false;
     this.list = [];
     this.pending = null;
+    this.unstopped = false; // a stop was given up, and none has been confirmed since
     $("stop").addEventListener("click", () => this.wish("damp"));
     document.querySelectorAll(".hand").forEach((button) => button.addEventListener("click", (event) => {
       event.preventDefault();
@@ -106,7 +107,10 @@ export class Hands {
       this.say("bad", "This page may not move or stop the robot: it was opened without the token. USE THE E-STOP.");
       return;
     }
-    if (this.pending?.wish === "damp" && wish !== "damp") return; // nothing takes the place of a stop that is not confirmed
+    if (this.pending?.wish === "damp") { // nothing takes the place of a stop that is not confirmed, nor begins its time anew
+      if (wish === "damp") this.send(this.pending, performance.now());
+      return;
+    }
     const operator = $("operator").value.trim();
     if (wish === "reset" && !operator) {
       this.say("bad", "A reset needs the name of the person who looked at the robot.");
@@ -128,6 +132,7 @@ export class Hands {
     pending.open = robots.filter((r) => !(r.age < 1 && SHOWS[pending.wish](r, pending.before[r.name])));
     if (this.heard > pending.begun && robots.length && !pending.open.length) {
       this.pending = null;
+      if (pending.wish === "damp") this.unstopped = false;
       const never = this.list.filter((r) => r.age === null);
       if (pending.wish === "damp" && never.length) this.say("bad", `STOP: confirmed by ${named(robots)}, but there was never a word from ${named(never)}. If that is a robot, USE THE E-STOP.`);
       else this.say("good", `${NAMES[pending.wish]}: confirmed by the robot`, 4000);
@@ -135,11 +140,13 @@ export class Hands {
     }
     if (age > GIVE_UP) {
       this.pending = null;
+      if (pending.wish === "damp") this.unstopped = true;
       this.say("bad", this.doubt(pending));
       return;
     }
     if (!pending.sent || (pending.wish === "damp" && now - pending.tried > AGAIN)) this.send(pending, now);
-    if (pending.problem || age > (pending.wish === "damp" ? DOUBT : GOOD_FOR)) this.say("bad", this.doubt(pending));
+    const doubtful = pending.wish === "damp" ? this.unstopped || age > DOUBT : age > GOOD_FOR;
+    if (pending.problem || doubtful) this.say("bad", this.doubt(pending));
     else this.say("", `${NAMES[pending.wish]}: sent, waiting for the robot`);
   }
 
