@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import getpass
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.monitor.now import KEYS, QUIT, Now
 from daydreamer.monitor.terminal import Panel
+from daydreamer.runtime.robot_facts import robot_facts
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import NAME
 
@@ -17,10 +21,14 @@ _HZ = 5.0  # telemetry: more than the panel draws
 
 
 class TrainHands:
-    """Follows the console of the actor whose directory is ``actor``, also when it comes back on another port."""
+    """Follows the console of the actor whose directory is ``actor``, also when it comes back on another port.
 
-    def __init__(self, actor: Path, panel: Panel):
-        self._panel = panel
+    ``clock`` is monotonic seconds.
+    """
+
+    def __init__(self, actor: Path, panel: Panel, clock: Callable[[], float] = time.monotonic):
+        self._panel, self._clock = panel, clock
+        self._newest: tuple[Telemetry, float] | None = None  # and when it was heard
         self._client = ConsoleClient(actor / NAME, hz=_HZ, viewer="terminal")
         self._operator = _operator()
         self._quit = False
@@ -39,9 +47,18 @@ class TrainHands:
     def show(self) -> None:
         """Bring the panel up to date."""
         latest = self._client.latest()
+        if latest is not None and (self._newest is None or latest is not self._newest[0]):
+            self._newest = latest, self._clock()
         self._panel.see(
             None if latest is None else now_of(latest), self._client.problem or "waiting for the robot"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """What the robot adds to the facts that alarms look at, as ``show`` saw it last."""
+        if self._newest is None:
+            return {}
+        telemetry, heard = self._newest
+        return robot_facts([(self._clock() - heard + telemetry.age, telemetry)])
 
     def press(self, key: str) -> None:
         """Act on a key; returns at once. A stop never waits for a wish before it."""

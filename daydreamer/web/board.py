@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor import alarms
 from daydreamer.runtime import report_file
+from daydreamer.runtime.robot_facts import robot_facts
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.transport.console_file import NAME as CONSOLE_FILE
 from daydreamer.transport.link import LinkError
@@ -118,15 +116,7 @@ class Board:
     def alarms(self) -> list[alarms.Raised]:
         """Those that hold now."""
         robots = [(robot.age, robot.telemetry) for robot in self.robots if robot.telemetry is not None]
-        newest = [telemetry for age, telemetry in robots if age < alarms.ROBOT_SILENT]
-        told: dict[str, Any] = {
-            "robot_age": max((age for age, _ in robots), default=math.nan),
-            "temperature": max((float(np.max(t.temperature)) for t in newest), default=math.nan),
-            "stopped": "; ".join(t.stopped for t in newest if t.stopped),
-            "estop": next(
-                (state for state in ("lost", "pressed") for t in newest if t.estop == state), "none"
-            ),
-        }
+        told = robot_facts(robots)
         return alarms.active(
             self.run.facts(self._robot_alive(), **told) if self.run else alarms.Facts(**told)
         )

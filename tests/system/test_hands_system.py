@@ -131,3 +131,23 @@ def test_a_pause_outlives_a_killed_actor(job):
         assert viewer.latest(LONG).steps == 0 and "resume to go on" in viewer.latest(LONG).last_hand
         viewer.send("resume", "Ann", LONG)
         shows(viewer, lambda t: t.steps > 5, "it goes on")
+
+
+def test_the_terminal_tells_of_a_robot_that_has_been_stopped(job):
+    train = job.start(
+        "train",
+        "--preset",
+        "fake-tiny",
+        "--logdir",
+        str(job.logdir),
+        "--speed",
+        "realtime",
+        "--plain",
+        "--no-monitor",
+    )
+    with ConsoleClient(job.logdir / "actor-actor" / "console.json", hz=20.0, viewer="test") as viewer:
+        job.eventually(lambda: (t := viewer.latest(0.1)) is not None and t.steps > 5, "the robot moves")
+        viewer.send("damp", "Ann", LONG)
+    job.eventually(lambda: "the robot has stopped itself" in job.output(train), "the alarm")
+    os.kill(train.pid, signal.SIGINT)
+    assert job.wait(train, 120) == 130
