@@ -55,9 +55,15 @@ def page(browser: webdriver.Chrome) -> Iterator[Page]:
 
 
 def robot(
-    name: str = "spot", mode: str = "NORMAL", activity: str = "learning", age: float | None = 0.1
+    name: str = "spot",
+    mode: str = "NORMAL",
+    activity: str = "learning",
+    age: float | None = 0.1,
+    last_hand: str = "",
+    **counts: int,
 ) -> dict[str, object]:
-    return {"name": name, "mode": mode, "activity": activity, "age": age, "last_hand": "", "counts": {}}
+    known = {"name": name, "mode": mode, "activity": activity, "age": age, "last_hand": last_hand}
+    return {**known, "counts": {"good": 0, "bad": 0, "set_by_hand": 0, **counts}}
 
 
 def say(page: Page, *robots: dict[str, object]) -> None:
@@ -99,6 +105,20 @@ def test_a_wish_says_until_when_it_may_be_done_and_fails_only_after_that(page):
     assert page.browser.execute_script("return untils[0]") == pytest.approx(1003 + begun / 1000)
     page.until(lambda: "pause: NOT CONFIRMED" in page.text("answer"), "a person is told that it failed")
     assert page.browser.execute_script("return performance.now()") > begun + 3000
+
+
+def test_a_mark_counts_when_its_count_has_grown_whatever_is_told_of_other_hands(page):
+    words = "good mark by a person: row 7"
+    say(page, robot(last_hand=words, good=1))
+    page.browser.execute_script("hands.wish('mark_good')")
+    say(page, robot(last_hand="pause by Ann: the robot holds its pose", good=1))
+    page.until(lambda: "mark good: NOT CONFIRMED" in page.text("answer"), "another hand is no mark")
+    page.browser.execute_script("hands.wish('mark_good')")
+    say(page, robot(last_hand=words, good=2))
+    page.until(lambda: "mark good: confirmed" in page.text("answer"), "a second mark of the same row is one")
+    page.browser.execute_script("hands.wish('mark_bad')")
+    say(page, robot(last_hand="mark bad by a person: nothing: there is no row to mark yet", good=2))
+    page.until(lambda: "mark bad: NOT CONFIRMED" in page.text("answer"), "what did nothing is not confirmed")
 
 
 def test_a_wish_to_several_robots_counts_when_each_of_them_shows_it(page):

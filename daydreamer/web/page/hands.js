@@ -19,9 +19,9 @@ const SHOWS = { // what the robot's word must be for a wish to count as granted
   lie_down: (r) => r.activity === "lying down",
   resume: (r) => !isStill(r) && !isStopped(r),
   reset: (r) => !isStopped(r) && !r.stopped,
-  mark_good: (r, before) => r.last_hand !== before,
-  mark_bad: (r, before) => r.last_hand !== before,
-  mark_reset: (r, before) => r.last_hand !== before,
+  mark_good: (r, before) => r.counts?.good > before?.good,
+  mark_bad: (r, before) => r.counts?.bad > before?.bad,
+  mark_reset: (r, before) => r.counts?.set_by_hand > before?.set_by_hand,
 };
 
 // Those that have been heard; others are a file that an actor left, or one that cannot be reached.
@@ -117,7 +117,7 @@ export class Hands {
       $("operator").focus();
       return;
     }
-    const before = Object.fromEntries(this.list.map((r) => [r.name, r.last_hand]));
+    const before = Object.fromEntries(this.list.map((r) => [r.name, r.counts]));
     this.pending = { wish, operator, before, begun: performance.now(), sent: 0, tried: -Infinity, problem: "" };
     this.tick();
   }
