@@ -11,11 +11,12 @@ from typing import Any
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.telemetry import Telemetry
+from daydreamer.monitor.alarms import ROBOT_SILENT
 from daydreamer.monitor.now import KEYS, QUIT, Now
 from daydreamer.monitor.terminal import Panel
 from daydreamer.runtime.robot_facts import robot_facts
 from daydreamer.transport.console_client import ConsoleClient
-from daydreamer.transport.console_file import NAME
+from daydreamer.transport.console_file import NAME, has_ended
 
 _HZ = 5.0  # telemetry: more than the panel draws
 
@@ -27,9 +28,9 @@ class TrainHands:
     """
 
     def __init__(self, actor: Path, panel: Panel, clock: Callable[[], float] = time.monotonic):
-        self._panel, self._clock = panel, clock
+        self._panel, self._clock, self._file = panel, clock, actor / NAME
         self._newest: tuple[Telemetry, float] | None = None  # and when it was heard
-        self._client = ConsoleClient(actor / NAME, hz=_HZ, viewer="terminal")
+        self._client = ConsoleClient(self._file, hz=_HZ, viewer="terminal")
         self._operator = _operator()
         self._quit = False
 
@@ -54,11 +55,14 @@ class TrainHands:
         )
 
     def facts(self) -> dict[str, Any]:
-        """What the robot adds to the facts that alarms look at, as ``show`` saw it last."""
+        """What the robot adds to the facts that alarms look at, as ``show`` saw it last; nothing once it has ended."""
         if self._newest is None:
             return {}
         telemetry, heard = self._newest
-        return robot_facts([(self._clock() - heard + telemetry.age, telemetry)])
+        age = self._clock() - heard + telemetry.age
+        if age >= ROBOT_SILENT and has_ended(self._file):
+            return {}
+        return robot_facts([(age, telemetry)])
 
     def press(self, key: str) -> None:
         """Act on a key; returns at once. A stop never waits for a wish before it."""

@@ -27,6 +27,7 @@ class ConsoleFile:
     token: str = field(repr=False)
     actor: str = ""
     pid: int = 0  # of the actor process
+    ended: bool = False  # on purpose, its robot damped; one that was killed or hangs never says so
 
     def write(self, directory: Path) -> Path:
         """Into ``directory``, whole or not at all, never readable by others."""
@@ -67,8 +68,16 @@ class ConsoleFile:
             isinstance(found.get(key), str) for key in ("address", "token")
         ):
             raise LinkError(f"{path} is damaged: delete it and start the actor again")
-        known = {key: found[key] for key in ("address", "token", "actor", "pid") if key in found}
+        known = {key: found[key] for key in ("address", "token", "actor", "pid", "ended") if key in found}
         return cls(**known)
+
+
+def has_ended(path: Path | str) -> bool:
+    """Whether the actor of the file says that it ended on purpose; False for a file that cannot be read."""
+    try:
+        return ConsoleFile.read(path).ended
+    except LinkError:
+        return False
 
 
 def mark_of(token: str) -> str:

@@ -45,3 +45,5 @@ def test_what_the_robot_says_and_its_silence_raise_alarms(console, tmp_path):
         assert raised() == {"robot-stopped", "estop-lost", "motor-hot", "holding"}
         clock.advance(4.0)
         assert raised() == {"robot-silent"}
+        ConsoleFile(console.address, "secret", ended=True).write(tmp_path)
+        assert raised() == set(), "it has ended on purpose, while the learner writes its last checkpoint"

@@ -89,6 +89,8 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     for process in (actor, learner):
         os.kill(process.pid, signal.SIGINT)
         assert job.wait(process, 60) == 130, job.output(process)
+    left = ConsoleFile.read(directory)
+    assert left.ended and left.token == found.token, "it says that it has ended, and goes on under its token"
 
     wishes = [event["hand"] for event in job.lines("events.jsonl") if event["event"] == "hand"]
     assert wishes == ["pause", "resume", "damp"]
@@ -119,6 +121,7 @@ def test_a_pause_outlives_a_killed_actor(job):
         )
     os.kill(actor.pid, signal.SIGKILL)
     actor.wait()
+    assert not ConsoleFile.read(console).ended, "nobody knows how its robot is"
 
     actor = job.start("actor", *realtime, *same)
     job.eventually(lambda: ConsoleFile.read(console.parent).pid == actor.pid, "it is there again", 120.0)
