@@ -1,6 +1,7 @@
 """The console over real sockets: telemetry out, hands in, and viewers that misbehave."""
 
 import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -206,6 +207,24 @@ def test_an_actor_of_another_run_on_the_port_of_before_is_not_taken_for_this_one
     ConsoleFile(console.address, "secret", "actor", os.getpid()).write(tmp_path / "right")
     with ConsoleClient(tmp_path / "right") as viewer:
         assert seen(viewer, lambda t: t.steps == 7)
+
+
+def test_a_copy_of_a_run_does_not_drive_the_original_s_robot_and_a_run_that_was_moved_does(
+    tmp_path, console, hands
+):
+    original, copy, moved = (tmp_path / name for name in ("original", "copy", "moved"))
+    ConsoleFile(console.address, "secret", "actor", os.getpid()).write(original)
+    shutil.copytree(original, copy)
+    with ConsoleClient(copy) as viewer:
+        with pytest.raises(LinkError, match="is a copy"):
+            viewer.send("damp", timeout=0.3)
+        assert viewer.latest() is None
+    assert token_of(copy) != "secret", "an actor that is started there has a token of its own"
+    assert ConsoleFile.read(copy, copied=True).token == "secret", "a copy that was made on purpose"
+    original.rename(moved)
+    with ConsoleClient(moved) as viewer:
+        viewer.send("pause", timeout=LONG)
+    assert [hand.wish for hand in hands] == ["pause"] and token_of(moved) == "secret"
 
 
 def test_a_wish_to_nobody_fails_in_its_time_and_is_never_kept_for_later(hands):
