@@ -138,7 +138,11 @@ class ActorCommand:
     @contextlib.contextmanager
     def _attended(self, env: RobotEnv, paced: bool) -> Iterator[Attendant | None]:
         """Whoever serves the console, which outlives the robot's last damping; None without a console."""
+        from daydreamer.transport.console_file import ConsoleFile, token_of
+        from daydreamer.transport.link import LinkError
+
         run_dir = RunDir(self.logdir)
+        directory = run_dir.actor(self.name)
         wishes = run_dir.wishes(self.name)
         if self.console == "off":
             if (wanted := WantedFile.read(wishes)) is not Wanted.RUN:
@@ -146,16 +150,18 @@ class ActorCommand:
                     f"the robot was put aside by a person ({wanted.value}, {wishes}): nobody could resume it without "
                     "a console. Start without --console off, and `daydreamer hand resume` the run"
                 )
+            with contextlib.suppress(
+                LinkError, OSError
+            ):  # the life before this one may have ended, this one has not
+                replace(ConsoleFile.read(directory), ended=False).write(directory)
             yield None
             return
         from daydreamer.runtime.attendant import Attendant
         from daydreamer.runtime.events import EventLog
         from daydreamer.transport.address import Address
         from daydreamer.transport.console import Console
-        from daydreamer.transport.console_file import ConsoleFile, token_of
         from daydreamer.transport.console_keys import console_keys
 
-        directory = run_dir.actor(self.name)
         token = token_of(directory)
         # Viewers on this computer need no keys; they are for those that come over a network.
         beyond = bool(self.console) and not Address.parse(self.console).is_loopback
@@ -163,13 +169,18 @@ class ActorCommand:
         attendant = Attendant(env, self.name, EventLog(run_dir.events), paced, wishes=wishes)
         console = Console(self.console or None, token, attendant.take, keys, attendant.chores)
         attendant.post = console.post
+        file = ConsoleFile(console.address, token, self.name, os.getpid())
         try:
-            file = ConsoleFile(console.address, token, self.name, os.getpid()).write(directory)
+            path = file.write(directory)
             console.start()
-            _log.info("the console is at %s; the control token stands in %s", console.address, file)
+            _log.info("the console is at %s; the control token stands in %s", console.address, path)
             if sys.stderr.isatty():  # a log file may be read by others
                 _log.info("control token: %s", token)
             yield attendant
         finally:
             console.close()
             attendant.close()
+        try:  # nothing went wrong, and the robot damps: nobody need look for this actor
+            replace(file, ended=True).write(directory)
+        except OSError as error:
+            _log.warning("that this actor has ended could not be noted, so it is shown as silent: %s", error)

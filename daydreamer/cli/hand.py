@@ -10,6 +10,7 @@ import numpy as np
 import tyro
 
 from daydreamer.core.telemetry import Telemetry
+from daydreamer.monitor.now import HANGS
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_messages import HandRefused
@@ -48,9 +49,32 @@ class Hand:
             last = follow(client, self.wish, before, self.wait, MonotonicClock())
         if last is None:
             raise HandRefused("the wish was received, and then the actor fell silent: look at the robot")
-        print(last.last_hand)
+        told = is_told(before, last)
+        print(last.last_hand if told else f"the robot does not say what came of it, within {self.wait:g} s")
         print(f"now: {last.activity}, {last.stopped or last.mode}")
-        return 2 if in_vain(self.wish, last) else 0
+        done = not in_vain(self.wish, last) if told else last.age < HANGS and is_so(self.wish, last)
+        return 0 if done else 2
+
+
+def is_told(before: Telemetry | None, after: Telemetry) -> bool:
+    """Whether ``after`` tells of a hand that ``before`` does not; of two marks of one row only the counts differ.
+
+    Where nothing was heard before, what is heard now may be of an earlier hand, and tells nothing.
+    """
+    return before is not None and (before.last_hand, before.counts) != (after.last_hand, after.counts)
+
+
+def is_so(wish: str, now: Telemetry) -> bool:
+    """Whether the robot is as ``wish`` would have it, whoever made it so. Of a mark nothing but its count shows."""
+    aside = now.activity in ("paused", "lying down")
+    stopped = bool(now.stopped)
+    return {
+        "damp": stopped,
+        "reset": not stopped,
+        "resume": not (stopped or aside),
+        "pause": stopped or aside,
+        "lie_down": stopped or now.activity == "lying down",
+    }.get(wish, False)
 
 
 def in_vain(wish: str, after: Telemetry) -> bool:
@@ -65,7 +89,6 @@ def follow(
     client: ConsoleClient, wish: str, before: Telemetry | None, seconds: float, clock: Clock
 ) -> Telemetry | None:
     """The telemetry that shows what came of ``wish``, or the newest after ``seconds``; None: nothing was heard."""
-    told = before.last_hand if before is not None else ""
     began = still_since = clock.now()
     newest: Telemetry | None = None
     while clock.now() - began < seconds:
@@ -79,6 +102,6 @@ def follow(
             lies = newest.activity == "lying down" and now - began > _LYING_TAKES
             if newest.stopped or (lies and now - still_since > _STILL_FOR):
                 break
-        elif newest.last_hand != told:
+        elif is_told(before, newest):
             break
     return newest

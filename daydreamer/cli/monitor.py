@@ -106,7 +106,7 @@ class Monitor:
 
         consoles: dict[str, Console] = {}
         if self.connect is not None:
-            token = ConsoleFile.read(self.token).token if self.token else None
+            token = ConsoleFile.read(self.token, copied=True).token if self.token else None
             keys = viewer_keys(self.keys, self.name) if self.keys else None
             consoles[self.name] = ConsoleClient(self.connect, token, keys, viewer="page")
         run_dir = RunDir(self.run_directory) if self.run_directory else None

@@ -108,7 +108,7 @@ class Ros2:
                 RunDir(self.logdir).actor(self.name) / "console.json", hz=20.0, viewer="ros2"
             )
         assert self.connect is not None
-        token = ConsoleFile.read(self.token).token if self.token else None
+        token = ConsoleFile.read(self.token, copied=True).token if self.token else None
         keys = viewer_keys(self.keys, self.name) if self.keys else None
         return ConsoleClient(self.connect, token, keys, hz=20.0, viewer="ros2")
 

@@ -115,10 +115,11 @@ class Train:
 
                 def tick() -> None:
                     _feed(panel, tail, watch)
-                    for raised in news.fresh(alarms.active(watch.facts(time.time()))):
-                        panel.warn(f"{raised}. {raised.alarm.advice}")
                     if hands is not None:
                         hands.show()
+                    robot = hands.facts() if hands is not None else {}
+                    for raised in news.fresh(alarms.active(watch.facts(time.time(), **robot))):
+                        panel.warn(f"{raised}. {raised.alarm.advice}")
 
                 supervisor = Supervisor(children, panel.warn, tick)
                 code = supervisor.run(lambda: stop() or (hands.quit if hands is not None else None))

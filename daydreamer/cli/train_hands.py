@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import getpass
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.telemetry import Telemetry
+from daydreamer.monitor.alarms import ROBOT_SILENT
 from daydreamer.monitor.now import KEYS, QUIT, Now
 from daydreamer.monitor.terminal import Panel
+from daydreamer.runtime.robot_facts import robot_facts
 from daydreamer.transport.console_client import ConsoleClient
-from daydreamer.transport.console_file import NAME
+from daydreamer.transport.console_file import NAME, has_ended
 
 _HZ = 5.0  # telemetry: more than the panel draws
 
 
 class TrainHands:
-    """Follows the console of the actor whose directory is ``actor``, also when it comes back on another port."""
+    """Follows the console of the actor whose directory is ``actor``, also when it comes back on another port.
 
-    def __init__(self, actor: Path, panel: Panel):
-        self._panel = panel
-        self._client = ConsoleClient(actor / NAME, hz=_HZ, viewer="terminal")
+    ``clock`` is monotonic seconds.
+    """
+
+    def __init__(self, actor: Path, panel: Panel, clock: Callable[[], float] = time.monotonic):
+        self._panel, self._clock, self._file = panel, clock, actor / NAME
+        self._newest: tuple[Telemetry, float] | None = None  # and when it was heard
+        self._client = ConsoleClient(self._file, hz=_HZ, viewer="terminal")
         self._operator = _operator()
         self._quit = False
 
@@ -39,9 +48,21 @@ class TrainHands:
     def show(self) -> None:
         """Bring the panel up to date."""
         latest = self._client.latest()
+        if latest is not None and (self._newest is None or latest is not self._newest[0]):
+            self._newest = latest, self._clock()
         self._panel.see(
             None if latest is None else now_of(latest), self._client.problem or "waiting for the robot"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """What the robot adds to the facts that alarms look at, as ``show`` saw it last; nothing once it has ended."""
+        if self._newest is None:
+            return {}
+        telemetry, heard = self._newest
+        age = self._clock() - heard + telemetry.age
+        if age >= ROBOT_SILENT and has_ended(self._file):
+            return {}
+        return robot_facts([(age, telemetry)])
 
     def press(self, key: str) -> None:
         """Act on a key; returns at once. A stop never waits for a wish before it."""

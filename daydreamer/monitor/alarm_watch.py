@@ -58,6 +58,7 @@ class Watch:
         temperature: float = math.nan,
         stopped: str = "",
         estop: str = "none",
+        holding: bool = False,
     ) -> Facts:
         """What is known at ``now`` (unix s); the rest is what the actor's console tells, if it is followed.
 
@@ -68,6 +69,7 @@ class Watch:
             temperature: degC of the hottest motor.
             stopped: Why the robot no longer obeys.
             estop: State of the e-stop.
+            holding: Whether the robot holds still for want of room in its spool.
         """
         return Facts(
             metrics={} if ended else self._metrics,
@@ -77,6 +79,7 @@ class Watch:
             temperature=temperature,
             stopped=stopped,
             estop=estop,
+            holding=holding,
             flaps=sum(now - lost <= _FLAP_WINDOW for lost in self._lost),
             ratio_target=self._ratio_target(),
             disk_free=self._disk_free(),

@@ -44,6 +44,7 @@ class Facts:
         temperature: degC of the hottest motor.
         stopped: Why the robot no longer obeys; empty while it does.
         estop: none, ready, pressed or lost.
+        holding: Whether the robot says that it holds still for want of room in its spool.
         flaps: How often the link was lost in the last ten minutes.
         ratio_target: Replayed steps per collected step that should be reached by now.
         disk_free: Bytes.
@@ -57,6 +58,7 @@ class Facts:
     temperature: float = math.nan
     stopped: str = ""
     estop: str = "none"
+    holding: bool = False
     flaps: int = 0
     ratio_target: float = math.nan
     disk_free: float = math.nan
@@ -151,7 +153,7 @@ ALARMS = (
     ),
     Alarm(
         "robot-silent", True, "no word from the robot", f"actor's console silent for {ROBOT_SILENT:g} s",
-        "Keep away and use the e-stop: this page cannot see or stop it now. Then look at the actor's log and network.",
+        "Keep away and use the e-stop: from here nobody can see or stop it now. Look at the actor's log and network.",
         lambda f: f.robot_age > ROBOT_SILENT, lambda f: f"for {duration(f.robot_age)}",
     ),
     Alarm(
@@ -178,9 +180,9 @@ ALARMS = (
         lambda f: f.metrics_age > METRICS_SILENT, lambda f: f"for {duration(f.metrics_age)}",
     ),
     Alarm(
-        "holding", False, "the robot holds still: its spool is full", "actor/holding is 1",
+        "holding", False, "the robot holds still: its spool is full", "the robot says holding, or actor/holding is 1",
         "Bring the learner or the network back; it goes on by itself.",
-        lambda f: f.get("actor/holding") > 0,
+        lambda f: f.holding or f.get("actor/holding") > 0,
     ),
     Alarm(
         "link-flapping", False, "the link comes and goes", f"lost {FLAPS} times in ten minutes",

@@ -46,3 +46,8 @@ class Now:
     good: int = 0  # marks
     bad: int = 0
     age: float = 0.0  # s since the control loop told it
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """What is told of hands: it changes with each, though a second mark of one row is told in the same words."""
+        return self.last_hand, self.set_by_hand, self.stops, self.good, self.bad

@@ -54,7 +54,7 @@ class Story:
 
     def see(self, now: Now | None, problem: str = "") -> None:
         """Take what the robot's console says, or None and why it says nothing."""
-        if now is not None and (self.now is None or now.last_hand != self.now.last_hand):
+        if now is not None and (self.now is None or now.told != self.now.told):
             self.asked = ""
         self.now, self.problem = now, problem
 

@@ -214,7 +214,10 @@ class Console:
                 raise HandRefused(
                     "the control token is wrong: the right one is in console.json of this actor"
                 )
-            self._on_hand(Hand(**words))
+            hand = Hand(**words)
+            if hand.wish != "damp":
+                self._check_in_time(messages.field(fields, "until", float))
+            self._on_hand(hand)
         except DaydreamerError as error:
             self._send(identity, messages.encode("refused", id=number, why=str(error)))
         except Exception as error:
@@ -222,6 +225,11 @@ class Console:
             raise
         else:
             self._send(identity, messages.encode("received", id=number))
+
+    def _check_in_time(self, until: float) -> None:
+        """Whoever wished has been told by then that it failed, and has perhaps walked up to the robot."""
+        if not 0 <= until - self._clock() <= messages.GOOD_FOR:
+            raise HandRefused("it came too late and was not done: look at the robot, then wish again")
 
     def _speak(self, now: float) -> None:
         """Telemetry to those whose turn it is, packed once for all."""
@@ -235,13 +243,14 @@ class Console:
         due = [(one, viewer) for one, viewer in self._viewers.items() if now >= viewer.due - _TURN / 2]
         if not due:
             return
+        ours = {**self._self, "clock": now}
         if self._newest is None:
-            data = messages.encode("waiting", **self._self)  # for the robot
+            data = messages.encode("waiting", **ours)  # for the robot
         else:
             newest, posted = self._newest
             telemetry = newest if isinstance(newest, Telemetry) else newest()
             telemetry = replace(telemetry, age=now - posted, viewers=len(self._viewers))
-            data = messages.encode("telemetry", data=telemetry.to_bytes(), **self._self)
+            data = messages.encode("telemetry", data=telemetry.to_bytes(), **ours)
         for identity, viewer in due:
             viewer.due = max(viewer.due + viewer.period, now)
             self._send(identity, data)

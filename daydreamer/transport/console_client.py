@@ -39,7 +39,6 @@ class _Wish:
 
     hand: Hand
     until: float
-    sent: bool = False
     answer: str | None = None  # empty: received; else why not
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -85,6 +84,8 @@ class ConsoleClient:
         self._closing = False
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._connection: Connection | None = None
+        # The console's clock less ours, or somewhat less than that; None until it has spoken on this connection.
+        self._ahead: float | None = None
         self._dial_at, self._failures, self._watch_at = -math.inf, 0, -math.inf
         self._thread = threading.Thread(target=self._run, name="console client", daemon=True)
         self._thread.start()
@@ -105,7 +106,8 @@ class ConsoleClient:
 
         Raises:
             HandRefused: the wish is none, a name is missing, or the console refuses it: then the text says why.
-            LinkError: no answer came within ``timeout`` [s]. It may have acted or not, and never acts later than that.
+            LinkError: no answer came within ``timeout`` [s]. It may have acted or not, and never acts later than that;
+                a stop alone acts whenever it arrives.
         """
         if self._closing:
             raise LinkError("the console's client is closed")
@@ -182,30 +184,37 @@ class ConsoleClient:
         except LinkError as error:
             self._hang_up(now, str(error))
             return
-        self._watch_at, self._dialled = now, now
+        self._watch_at, self._dialled, self._ahead = now, now, None
 
     def _speak(self, now: float) -> None:
         for number, one in list(self._asked.items()):
             if now > one.until:
                 del self._asked[number]
-        while self._wishes and now > self._wishes[0].until:  # late wishes are dropped, never kept for later
-            self._wishes.popleft()
-        if self._connection is None:
-            return
-        if now >= self._watch_at:
+        if self._connection is not None and now >= self._watch_at:
             self._watch_at = now + messages.WATCH_EVERY
             self._connection.send(messages.encode("watch", hz=self._hz))
-        while self._wishes:
-            self._ask(self._connection, self._wishes.popleft())
+        for _ in range(len(self._wishes)):
+            one = self._wishes.popleft()
+            if now > one.until:
+                continue  # late wishes are dropped, never kept for later
+            if self._connection is None or not self._ask(self._connection, one, now):
+                self._wishes.append(one)
 
-    def _ask(self, connection: Connection, one: _Wish) -> None:
+    def _ask(self, connection: Connection, one: _Wish, now: float) -> bool:
+        """Send it, unless the console's clock has to be known first: False."""
         if self._token is None:
             one.answer = "no control token: give the one in console.json of this actor"
             one.done.set()
-            return
+            return True
+        until: dict[str, float] = {}
+        if one.hand.wish != "damp":
+            if self._ahead is None:
+                return False
+            until = {"until": self._ahead + min(one.until, now + messages.GOOD_FOR)}
         number = next(self._numbers)
         self._asked[number] = one
-        connection.send(messages.encode("hand", id=number, token=self._token, **asdict(one.hand)))
+        connection.send(messages.encode("hand", id=number, token=self._token, **asdict(one.hand), **until))
+        return True
 
     def _listen(self, connection: Connection) -> None:
         try:
@@ -226,6 +235,7 @@ class ConsoleClient:
             self._recognise(fields)
             blob = messages.field(fields, "data", bytes) if kind == "telemetry" else None
             telemetry = None if blob is None else Telemetry.from_bytes(blob)
+            self._ahead = messages.field(fields, "clock", float) - self._clock()
             with self._news:
                 self._newest = telemetry
                 self._came += 1

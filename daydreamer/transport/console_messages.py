@@ -1,6 +1,9 @@
 """What goes over the actor's console: a viewer's ``watch`` and ``hand``, the console's telemetry and answers.
 
 Each message is one frame, a dict packed by ``core.pack``. Nothing in it is believed before it was checked.
+
+A path that stalls delivers later what was sent into it. So the console says with everything what its clock shows, and
+a hand says until when, by that clock, it may be done (``until``); a stop has no such end.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ from typing import Any
 from daydreamer.core import pack
 from daydreamer.core.errors import Corrupt, DaydreamerError
 
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 64 << 10  # of one message, either way
 MAX_HZ = 20.0  # telemetry per viewer
 WATCH_EVERY = 1.0  # s between two ``watch`` of a viewer
 FORGET_AFTER = 3.5  # s without one until a viewer gets no more
+GOOD_FOR = 3.0  # s after which no wish is done any more, except a stop
 
 WISHES = ("pause", "resume", "lie_down", "damp", "reset", "mark_good", "mark_bad", "mark_reset")
 MAX_WORDS = 80  # characters of an operator's name or a viewer's

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from daydreamer.transport.console_file import place_of
+
 FILE = "page.json"  # in the run directory: the page's address and token, mode 0600
 
 
@@ -103,12 +105,13 @@ def new_token() -> str:
 def kept_token(directory: Path) -> str | None:
     """The token of the page's last start on this run, so that an open tab goes on; None when there is none.
 
-    A file that others could read is not believed.
+    A file that others could read is not believed, nor one that came with a copy of another run's directory.
     """
     try:
         with (directory / FILE).open() as file:
-            if os.fstat(file.fileno()).st_mode & 0o077 == 0:
-                return str(json.load(file)["token"])
+            found = json.load(file)
+            if os.fstat(file.fileno()).st_mode & 0o077 == 0 and found["place"] == place_of(directory):
+                return str(found["token"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None
@@ -121,5 +124,5 @@ def keep(directory: Path, token: str, url: str) -> None:
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump({"token": token, "url": url}, file)
+        json.dump({"token": token, "url": url, "place": place_of(directory)}, file)
     os.replace(beside, directory / FILE)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor import alarms
 from daydreamer.runtime import report_file
+from daydreamer.runtime.robot_facts import robot_facts
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.transport.console_file import NAME as CONSOLE_FILE
+from daydreamer.transport.console_file import has_ended
 from daydreamer.transport.link import LinkError
 from daydreamer.web import charts, dream
 from daydreamer.web.robot_follower import Console, RobotFollower
@@ -47,6 +46,8 @@ class Board:
         self._open, self._now = open_console, now
         self.run = RunFollower(run_dir, now) if run_dir is not None else None
         self._robots = {name: RobotFollower(name, console) for name, console in consoles.items()}
+        self._ended = frozenset[str]()  # actors that ended on purpose: stopped with the others, else left out
+        self._counts: dict[str, int] = {}  # of telemetry, at the last search
         self._closing = threading.Event()
         self._searcher = threading.Thread(target=self._search, name="actor search", daemon=True)
         self.viewers = 0
@@ -71,8 +72,8 @@ class Board:
 
     @property
     def robots(self) -> Sequence[RobotFollower]:
-        """Those followed now."""
-        return list(self._robots.values())
+        """Those followed now, but for actors that have ended on purpose."""
+        return [robot for name, robot in self._robots.items() if name not in self._ended]
 
     # What a viewer gets
 
@@ -118,36 +119,31 @@ class Board:
     def alarms(self) -> list[alarms.Raised]:
         """Those that hold now."""
         robots = [(robot.age, robot.telemetry) for robot in self.robots if robot.telemetry is not None]
-        newest = [telemetry for age, telemetry in robots if age < alarms.ROBOT_SILENT]
-        told: dict[str, Any] = {
-            "robot_age": max((age for age, _ in robots), default=math.nan),
-            "temperature": max((float(np.max(t.temperature)) for t in newest), default=math.nan),
-            "stopped": "; ".join(t.stopped for t in newest if t.stopped),
-            "estop": next(
-                (state for state in ("lost", "pressed") for t in newest if t.estop == state), "none"
-            ),
-        }
+        told = robot_facts(robots)
         return alarms.active(
             self.run.facts(self._robot_alive(), **told) if self.run else alarms.Facts(**told)
         )
 
     # Hands
 
-    def hand(self, wish: str, operator: str = "", robot: str | None = None) -> None:
-        """Pass on a wish to ``robot``; a stop goes to every robot, whatever is named.
+    def hand(self, wish: str, operator: str = "", robot: str | None = None, timeout: float = 2.0) -> None:
+        """Pass on a wish to ``robot`` within ``timeout`` [s]; a stop goes to every robot, whatever is named.
 
         Raises:
             DaydreamerError: It was not received by one of them; the text says which and why.
         """
         every = self.robots
         chosen = every if wish == "damp" or robot is None else [r for r in every if r.name == robot]
+        ended = [r for r in self._robots.values() if r not in every] if wish == "damp" else []
+        for one in ended:  # in vain, if it is true that they have ended: nobody waits for an answer
+            threading.Thread(target=self._send, args=(one, wish, operator, timeout, []), daemon=True).start()
         if not chosen:
             raise DaydreamerError(
                 "no robot is connected" if robot is None else f"no robot is called '{robot}'"
             )
         problems: list[str] = []
         threads = [
-            threading.Thread(target=self._send, args=(one, wish, operator, problems), daemon=True)
+            threading.Thread(target=self._send, args=(one, wish, operator, timeout, problems), daemon=True)
             for one in chosen
         ]
         for (
@@ -155,14 +151,14 @@ class Board:
         ) in threads:  # beside each other: a robot that does not answer must not keep others from stopping
             thread.start()
         for thread in threads:
-            thread.join(3.0)
+            thread.join(timeout + 1.0)
         if problems:
             raise DaydreamerError("; ".join(problems))
 
     @staticmethod
-    def _send(robot: RobotFollower, wish: str, operator: str, problems: list[str]) -> None:
+    def _send(robot: RobotFollower, wish: str, operator: str, timeout: float, problems: list[str]) -> None:
         try:
-            robot.console.send(wish, operator)
+            robot.console.send(wish, operator, timeout)
         except (DaydreamerError, LinkError) as error:
             problems.append(f"{robot.name}: {error}")
 
@@ -170,15 +166,25 @@ class Board:
 
     def _search(self) -> None:
         """Actors may come at any time; one that ends and comes back is the same console."""
-        assert self.run is not None
         while not self._closing.is_set():
-            for file in sorted(self.run.run_dir.path.glob(f"actor-*/{CONSOLE_FILE}")):
-                name = file.parent.name.removeprefix("actor-")
-                if name not in self._robots:
-                    robot = RobotFollower(name, self._open(file))
-                    robot.start()
-                    self._robots = {**self._robots, name: robot}
+            self.look_for_actors()
             self._closing.wait(_SEARCH_EVERY)
+
+    def look_for_actors(self) -> None:
+        """One look. One whose file says that it has ended is believed when nothing was heard since the look before."""
+        assert self.run is not None
+        ended = set()
+        for file in sorted(self.run.run_dir.path.glob(f"actor-*/{CONSOLE_FILE}")):
+            name = file.parent.name.removeprefix("actor-")
+            if name not in self._robots:
+                robot = RobotFollower(name, self._open(file))
+                robot.start()
+                self._robots = {**self._robots, name: robot}
+            count = self._robots[name].count
+            if self._counts.get(name, 0) == count and has_ended(file):
+                ended.add(name)
+            self._counts[name] = count
+        self._ended = frozenset(ended)
 
     def _robot_alive(self) -> bool:
         return any(robot.age < alarms.ROBOT_SILENT for robot in self.robots)

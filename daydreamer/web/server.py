@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from daydreamer.core.errors import DaydreamerError
-from daydreamer.transport.console_messages import WISHES
+from daydreamer.transport.console_messages import GOOD_FOR, WISHES
 from daydreamer.web import prometheus
 from daydreamer.web.access import Access, Denied
 from daydreamer.web.board import Board
@@ -38,6 +39,7 @@ MOST_VIEWERS = 32
 _PERIOD = 0.1  # s between two looks at what is new
 _STATUS_EVERY = 10  # of these
 _MOST_BODY = 4096  # bytes of a hand
+_TAKES = 2.0  # s for the actor's word that it has received one
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -110,14 +112,21 @@ class _Server:
         if denied := _denied(self._access.hand(request.headers)):
             return denied
         try:
-            wish, operator, robot = _wish(await _body(request))
+            wish, operator, robot, until = _wish(await _body(request))
         except ValueError as error:
             return PlainTextResponse(str(error), 400)
         try:
-            await run_in_threadpool(self._board.hand, wish, operator, robot)
+            await run_in_threadpool(self._pass_on, wish, operator, robot, until)
         except DaydreamerError as error:
             return PlainTextResponse(str(error), 502)
         return PlainTextResponse("received")
+
+    def _pass_on(self, wish: str, operator: str, robot: str | None, until: float) -> None:
+        """Raises DaydreamerError as ``Board.hand`` does, and when the wish is later than ``until``; no stop ever is."""
+        left = _TAKES if wish == "damp" else until - time.monotonic()
+        if not 0 < left <= GOOD_FOR:
+            raise DaydreamerError("It came too late and was not done: look at the robot, then wish again.")
+        self._board.hand(wish, operator, robot, min(left, _TAKES))
 
     async def stream(self, request: Request) -> Response:
         """Server-sent events: status, robots, curves."""
@@ -138,7 +147,8 @@ class _Server:
         try:
             while True:
                 if tick % _STATUS_EVERY == 0:
-                    yield _event("status", await run_in_threadpool(board.status))
+                    clock = time.monotonic()  # a wish says until when, by this clock, it may be done
+                    yield _event("status", {"clock": clock, **await run_in_threadpool(board.status)})
                 if (count := board.robots_count()) != robots:
                     robots = count
                     yield self._robot_event(count)
@@ -184,10 +194,10 @@ async def _body(request: Request) -> bytes:
     return data
 
 
-def _wish(body: bytes) -> tuple[str, str, str | None]:
-    """Wish, operator and robot. Raises ValueError when there are none in ``body``."""
+def _wish(body: bytes) -> tuple[str, str, str | None, float]:
+    """Wish, operator, robot, and until when it may be done (NaN: not said). Raises ValueError when there is none."""
     try:
-        data = json.loads(body)
+        data = json.loads(body, parse_int=float)
     except ValueError as error:
         raise ValueError('expected JSON like {"wish": "pause"}') from error
     if not isinstance(data, dict) or data.get("wish") not in WISHES:
@@ -195,7 +205,8 @@ def _wish(body: bytes) -> tuple[str, str, str | None]:
     operator, robot = data.get("operator", ""), data.get("robot")
     if not isinstance(operator, str) or not isinstance(robot, (str, type(None))):
         raise ValueError("operator and robot are text")
-    return data["wish"], operator, robot
+    until = data.get("until")
+    return data["wish"], operator, robot, until if isinstance(until, float) else math.nan
 
 
 def _event(name: str, data: Any) -> bytes:

@@ -5,15 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from daydreamer.cli.hand import follow, in_vain
+from daydreamer.cli.hand import follow, in_vain, is_so
 from daydreamer.cli.main import main
+from daydreamer.runtime.run_dir import RunDir
+from daydreamer.transport.console import Console
+from daydreamer.transport.console_file import ConsoleFile
 from robots.clock import ManualClock
+from tests.web.conftest import telemetry as whole_telemetry
 
 
-def telemetry(activity="learning", last_hand="", speed=0.0, stopped=""):
+def telemetry(activity="learning", last_hand="", speed=0.0, stopped="", good=0):
     return SimpleNamespace(
-        activity=activity, last_hand=last_hand, joint_vel=np.full(12, speed), stopped=stopped, mode="NORMAL"
-    )
+        activity=activity, last_hand=last_hand, joint_vel=np.full(12, speed), stopped=stopped, mode="NORMAL",
+        counts={"good": good},
+    )  # fmt: skip
 
 
 class Client:
@@ -70,6 +75,52 @@ def test_a_stopped_robot_does_not_lie_down_and_is_not_waited_for(clock):
 def test_a_script_learns_from_the_exit_code_what_was_in_vain(wish, effect, stopped, vain):
     after = telemetry(last_hand=f"{wish} by Ann: {effect}", stopped=stopped)
     assert in_vain(wish, after) == vain
+
+
+def test_a_second_mark_of_the_same_row_is_told_of_by_its_count(clock):
+    words = "good mark by Ann: row 7"
+    before, after = telemetry(last_hand=words, good=1), telemetry(last_hand=words, good=2)
+    assert follow(Client(clock, before, after), "mark_good", before, 10.0, clock) is after
+    assert clock.now() == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("wish", "activity", "stopped", "so"),
+    [
+        ("pause", "learning", "", False),
+        ("pause", "paused", "", True),
+        ("resume", "paused", "", False),
+        ("resume", "waiting", "", True),
+        ("resume", "stopped", "DAMP", False),
+        ("lie_down", "paused", "", False),
+        ("lie_down", "stopped", "DAMP", True),
+        ("damp", "learning", "", False),
+        ("damp", "stopped", "DAMP", True),
+        ("reset", "stopped", "DAMP", False),
+        ("reset", "paused", "", True),
+        ("mark_good", "learning", "", False),
+    ],
+)
+def test_what_nobody_tells_of_is_judged_by_how_the_robot_is(wish, activity, stopped, so):
+    assert is_so(wish, telemetry(activity, stopped=stopped)) == so
+
+
+@pytest.mark.parametrize(("activity", "code"), [("learning", 2), ("paused", 0)])
+def test_a_wish_that_no_loop_serves_is_not_said_to_be_done(tmp_path, capsys, activity, code):
+    received = []
+    console = Console("127.0.0.1:0", "secret", received.append)
+    ConsoleFile(console.address, "secret").write(RunDir(tmp_path).actor("actor"))
+    console.start()
+    # What came of an earlier hand is no answer to this one.
+    console.post(whole_telemetry(activity=activity, last_hand="resume by Ann: the policy drives again"))
+    try:
+        with pytest.raises(SystemExit) as stop:
+            main(["hand", "pause", str(tmp_path), "--wait", "0.3"])
+        assert stop.value.code == code
+    finally:
+        console.close()
+    assert [hand.wish for hand in received] == ["pause"]
+    assert "does not say what came of it" in capsys.readouterr().out
 
 
 def test_waiting_has_an_end(clock):

@@ -72,6 +72,10 @@ def test_what_is_not_known_raises_nothing():
     assert active(Facts()) == []
 
 
+def test_a_robot_that_says_it_holds_is_believed_although_its_report_is_lost_with_the_link():
+    assert keys(Facts({"link/connected": 0.0}, holding=True)) == ["holding"]
+
+
 def test_a_flat_reward_is_no_stall_when_the_robot_stands():
     assert "stalled" not in keys(past("robot/reward", 12.0, 12.0, standing=0.95))
 

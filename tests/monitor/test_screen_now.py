@@ -72,6 +72,15 @@ def test_a_wish_is_shown_as_asked_until_the_robot_tells_what_became_of_it():
     assert "asked" not in text and "pause by Ann: the robot holds its pose" in text
 
 
+def test_a_second_mark_of_one_row_is_told_of_although_its_words_are_the_same():
+    story = Story()
+    marked = {**vars(NOW), "last_hand": "good mark by Ann: row 7", "good": 1}
+    story.see(Now(**marked))
+    story.asked = "mark good: asked"
+    story.see(Now(**{**marked, "good": 2}))
+    assert story.asked == ""
+
+
 def test_a_loop_that_hangs_is_said():
     assert "the control loop hangs: no news for 4 s; stop still acts" in "\n".join(draw(watched(age=4.0)))
 

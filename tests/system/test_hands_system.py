@@ -89,6 +89,8 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     for process in (actor, learner):
         os.kill(process.pid, signal.SIGINT)
         assert job.wait(process, 60) == 130, job.output(process)
+    left = ConsoleFile.read(directory)
+    assert left.ended and left.token == found.token, "it says that it has ended, and goes on under its token"
 
     wishes = [event["hand"] for event in job.lines("events.jsonl") if event["event"] == "hand"]
     assert wishes == ["pause", "resume", "damp"]
@@ -119,6 +121,7 @@ def test_a_pause_outlives_a_killed_actor(job):
         )
     os.kill(actor.pid, signal.SIGKILL)
     actor.wait()
+    assert not ConsoleFile.read(console).ended, "nobody knows how its robot is"
 
     actor = job.start("actor", *realtime, *same)
     job.eventually(lambda: ConsoleFile.read(console.parent).pid == actor.pid, "it is there again", 120.0)
@@ -131,3 +134,23 @@ def test_a_pause_outlives_a_killed_actor(job):
         assert viewer.latest(LONG).steps == 0 and "resume to go on" in viewer.latest(LONG).last_hand
         viewer.send("resume", "Ann", LONG)
         shows(viewer, lambda t: t.steps > 5, "it goes on")
+
+
+def test_the_terminal_tells_of_a_robot_that_has_been_stopped(job):
+    train = job.start(
+        "train",
+        "--preset",
+        "fake-tiny",
+        "--logdir",
+        str(job.logdir),
+        "--speed",
+        "realtime",
+        "--plain",
+        "--no-monitor",
+    )
+    with ConsoleClient(job.logdir / "actor-actor" / "console.json", hz=20.0, viewer="test") as viewer:
+        job.eventually(lambda: (t := viewer.latest(0.1)) is not None and t.steps > 5, "the robot moves")
+        viewer.send("damp", "Ann", LONG)
+    job.eventually(lambda: "the robot has stopped itself" in job.output(train), "the alarm")
+    os.kill(train.pid, signal.SIGINT)
+    assert job.wait(train, 120) == 130

@@ -1,6 +1,7 @@
 """The console over real sockets: telemetry out, hands in, and viewers that misbehave."""
 
 import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 import zmq
 
 from daydreamer.core.telemetry import Telemetry
+from daydreamer.runtime.faults.proxy import FaultProxy
 from daydreamer.transport import console_messages as messages
 from daydreamer.transport.auth import new_keys
 from daydreamer.transport.console import Console
@@ -207,6 +209,24 @@ def test_an_actor_of_another_run_on_the_port_of_before_is_not_taken_for_this_one
         assert seen(viewer, lambda t: t.steps == 7)
 
 
+def test_a_copy_of_a_run_does_not_drive_the_original_s_robot_and_a_run_that_was_moved_does(
+    tmp_path, console, hands
+):
+    original, copy, moved = (tmp_path / name for name in ("original", "copy", "moved"))
+    ConsoleFile(console.address, "secret", "actor", os.getpid()).write(original)
+    shutil.copytree(original, copy)
+    with ConsoleClient(copy) as viewer:
+        with pytest.raises(LinkError, match="is a copy"):
+            viewer.send("damp", timeout=0.3)
+        assert viewer.latest() is None
+    assert token_of(copy) != "secret", "an actor that is started there has a token of its own"
+    assert ConsoleFile.read(copy, copied=True).token == "secret", "a copy that was made on purpose"
+    original.rename(moved)
+    with ConsoleClient(moved) as viewer:
+        viewer.send("pause", timeout=LONG)
+    assert [hand.wish for hand in hands] == ["pause"] and token_of(moved) == "secret"
+
+
 def test_a_wish_to_nobody_fails_in_its_time_and_is_never_kept_for_later(hands):
     first = Console("127.0.0.1:0", "secret", hands.append)
     address = first.address
@@ -221,6 +241,60 @@ def test_a_wish_to_nobody_fails_in_its_time_and_is_never_kept_for_later(hands):
         viewer.send("pause", timeout=LONG)
         second.close()
     assert [hand.wish for hand in hands] == ["pause"]
+
+
+@pytest.fixture
+def stalling(console):
+    """A path to the console that a test can stall."""
+    proxy = FaultProxy(int(console.address.rpartition(":")[2]))
+    yield proxy
+    proxy.close()
+
+
+def test_what_failed_does_not_act_when_a_stalled_path_delivers_it_but_a_stop_does(console, stalling, hands):
+    console.post(telemetry())
+    with ConsoleClient(f"127.0.0.1:{stalling.port}", "secret", hz=20.0) as viewer:
+        viewer.send("pause", timeout=LONG)
+        stalling.hold(up=True, down=True)
+        for wish in ("resume", "damp"):
+            with pytest.raises(LinkError, match="no answer"):
+                viewer.send(wish, timeout=0.2)
+        stalling.heal()
+        until(lambda: len(hands) > 1, "the stop arrives")
+        viewer.send("mark_good", timeout=LONG)
+    assert [hand.wish for hand in hands] == ["pause", "damp", "mark_good"]
+
+
+def test_a_wish_says_until_when_by_the_console_s_clock_it_may_be_done_and_not_too_far_from_now(
+    console, hands
+):
+    console.post(telemetry())
+    late, far = -0.001, 1000 * LONG
+    names = {"token": "secret", "wish": "resume", "operator": "", "viewer": ""}
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+        socket.linger, socket.rcvtimeo = 0, int(1000 * LONG)
+        socket.connect(f"tcp://{console.address}")
+        socket.send(messages.encode("watch", hz=20.0))
+        clock = messages.decode(socket.recv())[1]["clock"]
+        for until in ({}, {"until": clock + late}, {"until": clock + far}):
+            socket.send(messages.encode("hand", id=1, **names, **until))
+            while (answer := messages.decode(socket.recv()))[0] == "telemetry":
+                pass
+            assert answer[0] == "refused", until
+    assert "came too late" in answer[1]["why"]
+    assert hands == []
+
+
+def test_a_stop_does_not_wait_for_the_console_s_first_word_and_other_wishes_do(hands):
+    mute = Console("127.0.0.1:0", "secret", hands.append)
+    mute._speak = lambda now: None
+    mute.start()
+    with ConsoleClient(mute.address, "secret") as viewer:
+        with pytest.raises(LinkError):
+            viewer.send("resume", timeout=0.2)
+        viewer.send("damp", timeout=LONG)
+    mute.close()
+    assert [hand.wish for hand in hands] == ["damp"]
 
 
 def test_beyond_this_computer_it_needs_keys_and_lets_in_the_learner_alone(tmp_path, hands):

@@ -46,7 +46,7 @@ class FakeConsole:
         self.newest: Telemetry | None = telemetry()
         self.wishes: list[tuple[str, str]] = []
         self.deaf = False
-        self.news = threading.Event()
+        self.news, self.wished = threading.Event(), threading.Event()
 
     def latest(self, timeout: float = 0.0) -> Telemetry | None:
         self.news.wait(min(timeout, 0.02))
@@ -57,6 +57,7 @@ class FakeConsole:
         if self.deaf:
             raise LinkError("no answer")
         self.wishes.append((wish, operator))
+        self.wished.set()
 
     def tell(self, **changes: Any) -> None:
         self.newest = telemetry(**changes)

@@ -1,4 +1,5 @@
 import json
+import shutil
 import stat
 
 import pytest
@@ -62,6 +63,14 @@ def test_a_token_that_others_could_read_is_not_believed(tmp_path):
     access.keep(tmp_path, "abc", "")
     (tmp_path / access.FILE).chmod(0o644)
     assert access.kept_token(tmp_path) is None
+
+
+def test_a_copy_of_a_run_has_another_page(tmp_path):
+    access.keep(tmp_path / "original", "abc", "")
+    shutil.copytree(tmp_path / "original", tmp_path / "copy")
+    (tmp_path / "original").rename(tmp_path / "moved")
+    assert access.kept_token(tmp_path / "copy") is None
+    assert access.kept_token(tmp_path / "moved") == "abc"
 
 
 def test_tokens_are_long_and_differ():

@@ -52,6 +52,7 @@ class Served:
             return answer.status, dict(answer.getheaders()), answer.read().decode()
 
     def hand(self, wish, token=TOKEN, **fields):
+        fields = {"until": time.monotonic() + 2.9, **fields}
         return self.ask("/api/hand", json.dumps({"wish": wish, **fields}), token)[::2]
 
     def events(self):
@@ -117,6 +118,17 @@ def test_a_hand_reaches_the_console(served, console):
     assert served.hand("pause") == (200, "received")
     assert served.hand("reset", operator="Ada") == (200, "received")
     assert console.wishes == [("pause", ""), ("reset", "Ada")]
+
+
+def test_a_hand_that_arrives_late_is_not_done_unless_it_is_a_stop(served, console):
+    late = served.event("status")["clock"] - 0.001  # it was good until then, by the server's clock
+    assert late < time.monotonic()
+    for until in (late, None, float("nan"), late + 1000.0):
+        status, why = served.hand("resume", until=until)
+        assert status == 502 and "too late" in why
+    assert console.wishes == []
+    assert served.hand("damp", until=late)[0] == 200
+    assert console.wishes == [("damp", "")]
 
 
 def test_a_hand_that_is_not_received_says_so(served, console):

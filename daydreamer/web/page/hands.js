@@ -8,6 +8,7 @@ const KEYS = { l: "lie_down", g: "mark_good", b: "mark_bad", h: "mark_reset" };
 const NAMES = { pause: "pause", resume: "resume", lie_down: "lie down", damp: "STOP", reset: "reset", mark_good: "mark good", mark_bad: "mark bad", mark_reset: "set by hand" };
 const AGAIN = 300; // ms between two tries of a stop
 const DOUBT = 1500; // ms after which a person is told to use the e-stop
+const GOOD_FOR = 3000; // ms after which no other wish is done any more, so that a person may be told that it failed
 const GIVE_UP = 8000; // ms
 
 const isStopped = (r) => r.mode === "DAMP" || r.mode === "OFF";
@@ -18,9 +19,9 @@ const SHOWS = { // what the robot's word must be for a wish to count as granted
   lie_down: (r) => r.activity === "lying down",
   resume: (r) => !isStill(r) && !isStopped(r),
   reset: (r) => !isStopped(r) && !r.stopped,
-  mark_good: (r, before) => r.last_hand !== before,
-  mark_bad: (r, before) => r.last_hand !== before,
-  mark_reset: (r, before) => r.last_hand !== before,
+  mark_good: (r, before) => r.counts?.good > before?.good,
+  mark_bad: (r, before) => r.counts?.bad > before?.bad,
+  mark_reset: (r, before) => r.counts?.set_by_hand > before?.set_by_hand,
 };
 
 // Those that have been heard; others are a file that an actor left, or one that cannot be reached.
@@ -39,6 +40,7 @@ export class Hands {
     this.allowed = false;
     this.list = [];
     this.pending = null;
+    this.unstopped = false; // a stop was given up, and none has been confirmed since
     $("stop").addEventListener("click", () => this.wish("damp"));
     document.querySelectorAll(".hand").forEach((button) => button.addEventListener("click", (event) => {
       event.preventDefault();
@@ -70,7 +72,10 @@ export class Hands {
     this.enable();
   }
 
-  status() {}
+  // The server's clock, by which it refuses what reaches it late. At most what it is: the message took its time.
+  status({ clock }) {
+    this.ahead = 1000 * clock - performance.now();
+  }
 
   lost() {
     this.heard = -Infinity;
@@ -102,14 +107,17 @@ export class Hands {
       this.say("bad", "This page may not move or stop the robot: it was opened without the token. USE THE E-STOP.");
       return;
     }
-    if (this.pending?.wish === "damp" && wish !== "damp") return; // nothing takes the place of a stop that is not confirmed
+    if (this.pending?.wish === "damp") { // nothing takes the place of a stop that is not confirmed, nor begins its time anew
+      if (wish === "damp") this.send(this.pending, performance.now());
+      return;
+    }
     const operator = $("operator").value.trim();
     if (wish === "reset" && !operator) {
       this.say("bad", "A reset needs the name of the person who looked at the robot.");
       $("operator").focus();
       return;
     }
-    const before = Object.fromEntries(this.list.map((r) => [r.name, r.last_hand]));
+    const before = Object.fromEntries(this.list.map((r) => [r.name, r.counts]));
     this.pending = { wish, operator, before, begun: performance.now(), sent: 0, tried: -Infinity, problem: "" };
     this.tick();
   }
@@ -124,6 +132,7 @@ export class Hands {
     pending.open = robots.filter((r) => !(r.age < 1 && SHOWS[pending.wish](r, pending.before[r.name])));
     if (this.heard > pending.begun && robots.length && !pending.open.length) {
       this.pending = null;
+      if (pending.wish === "damp") this.unstopped = false;
       const never = this.list.filter((r) => r.age === null);
       if (pending.wish === "damp" && never.length) this.say("bad", `STOP: confirmed by ${named(robots)}, but there was never a word from ${named(never)}. If that is a robot, USE THE E-STOP.`);
       else this.say("good", `${NAMES[pending.wish]}: confirmed by the robot`, 4000);
@@ -131,11 +140,13 @@ export class Hands {
     }
     if (age > GIVE_UP) {
       this.pending = null;
+      if (pending.wish === "damp") this.unstopped = true;
       this.say("bad", this.doubt(pending));
       return;
     }
     if (!pending.sent || (pending.wish === "damp" && now - pending.tried > AGAIN)) this.send(pending, now);
-    if (pending.problem || age > DOUBT) this.say("bad", this.doubt(pending));
+    const doubtful = pending.wish === "damp" ? this.unstopped || age > DOUBT : age > GOOD_FOR;
+    if (pending.problem || doubtful) this.say("bad", this.doubt(pending));
     else this.say("", `${NAMES[pending.wish]}: sent, waiting for the robot`);
   }
 
@@ -148,7 +159,8 @@ export class Hands {
   async send(pending, now) {
     pending.sent += 1;
     pending.tried = now;
-    const body = JSON.stringify({ wish: pending.wish, operator: pending.operator });
+    const until = (this.ahead + pending.begun + GOOD_FOR) / 1000; // of which a stop has no need
+    const body = JSON.stringify({ wish: pending.wish, operator: pending.operator, until });
     try {
       const answer = await fetch("api/hand", { method: "POST", headers: { ...headers(), "Content-Type": "application/json" }, body });
       pending.problem = answer.ok ? "" : await answer.text();

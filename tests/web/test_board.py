@@ -1,0 +1,101 @@
+"""Which robots are shown, alarmed about and moved, when some of a run's actors are gone."""
+
+from dataclasses import replace
+
+import pytest
+
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.transport.console_file import ConsoleFile
+from daydreamer.web.board import Board
+from tests.web.conftest import FakeConsole
+
+
+class Actor:
+    """Its console, and its file in the run."""
+
+    def __init__(self, run_dir, name):
+        self.console, self.name, self.directory = FakeConsole(), name, run_dir.actor(name)
+        self.file = ConsoleFile("127.0.0.1:1", f"token of {name}", name, 1)
+        self.file.write(self.directory)
+
+    def end(self):
+        self.console.deaf, self.console.newest = True, None
+        replace(self.file, ended=True).write(self.directory)
+
+
+@pytest.fixture
+def actors(run_dir):
+    return {name: Actor(run_dir, name) for name in ("rex", "spot")}
+
+
+@pytest.fixture
+def board(run_dir, actors):
+    made = Board(run_dir, {}, lambda file: actors[file.parent.name.removeprefix("actor-")].console)
+    made.look_for_actors()
+    yield made
+    made.close()
+
+
+def names(board):
+    return [robot.name for robot in board.robots]
+
+
+def settled(board):
+    """Two looks, between which nobody says anything."""
+    for robot in board.robots:
+        robot.close()
+    board.look_for_actors()
+    board.look_for_actors()
+
+
+def test_an_actor_that_ended_on_purpose_is_neither_shown_nor_missed(board, actors):
+    actors["rex"].end()
+    settled(board)
+    assert names(board) == ["spot"]
+    assert [message["name"] for message in board.robot_messages()] == [
+        "actor"
+    ]  # as spot's telemetry calls it
+    board.hand("pause")
+    board.hand("damp")  # confirmed, though rex answers nobody
+    assert actors["spot"].console.wishes == [("pause", ""), ("damp", "")]
+
+
+def test_one_that_was_killed_is_still_shown_and_missed(board, actors):
+    actors["rex"].console.deaf, actors["rex"].console.newest = True, None
+    settled(board)
+    assert names(board) == ["rex", "spot"]
+    with pytest.raises(DaydreamerError, match="rex: no answer"):
+        board.hand("damp")
+
+
+def test_one_that_speaks_although_its_file_says_that_it_has_ended_is_shown(board, actors):
+    settled(board)
+    replace(actors["rex"].file, ended=True).write(actors["rex"].directory)
+    rex = board.robots[0]
+    rex.take(actors["rex"].console.newest)
+    board.look_for_actors()
+    assert names(board) == ["rex", "spot"]
+    board.look_for_actors()  # and nothing was heard since
+    assert names(board) == ["spot"]
+    rex.take(actors["rex"].console.newest)
+    board.look_for_actors()
+    assert names(board) == ["rex", "spot"]
+
+
+def test_one_that_begins_again_is_shown_again(board, actors):
+    actors["rex"].end()
+    settled(board)
+    actors["rex"].file.write(actors["rex"].directory)
+    board.look_for_actors()
+    assert names(board) == ["rex", "spot"]
+
+
+def test_a_stop_is_tried_at_those_that_have_ended_too(board, actors):
+    for actor in actors.values():
+        replace(actor.file, ended=True).write(actor.directory)
+    settled(board)
+    assert names(board) == []
+    with pytest.raises(DaydreamerError, match="no robot is connected"):
+        board.hand("damp")
+    wished = [actor.console.wished.wait(60) for actor in actors.values()]
+    assert all(wished)
