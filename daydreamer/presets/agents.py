@@ -16,7 +16,7 @@ AGENTS: dict[str, Callable[[AgentConfig], AgentConfig]] = {
     "sac": lambda given: sac(given.reward_offset, given.reward_scale),
     "droq": lambda given: droq(given.reward_offset, given.reward_scale),
 }
-# What the robot acts by is at most 15 rows old, 0.75 s; a Dreamer's may be 60. The methods know no such age.
+# What the robot acts by is at most 15 rows old, 0.75 s; a Dreamer's may be 50. The methods know no such age.
 _PUBLISH_ROWS, _SLACK = 5, 10
 
 

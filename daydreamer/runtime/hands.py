@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from daydreamer.transport.console_messages import Hand, HandRefused
+from daydreamer.transport.console_messages import GOOD_FOR, Hand, HandRefused
 from robots.robot import RobotError
 
 _log = logging.getLogger(__name__)
@@ -132,6 +132,7 @@ class Hands:
         counts: What people did in earlier lives of this run, see ``counted``.
         wanted: What they wanted when the last of them ended.
         keep: Takes what a next life has to go on with, whenever it changes; does not wait. Any thread calls it.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -141,10 +142,12 @@ class Hands:
         counts: Mapping[str, int] | None = None,
         wanted: Wanted = Wanted.RUN,
         keep: Callable[[Wanted], None] = lambda wanted: None,
+        clock: Callable[[], float] = time.monotonic,
     ):
-        self._robot, self._now = robot, now
+        self._robot, self._now, self._clock = robot, now, clock
         self.counts = {**dict.fromkeys(COUNTED.values(), 0), **(counts or {})}
-        self._waiting: list[tuple[Hand, int]] = []  # and how often the robot had been tripped by then
+        # When each came, and how often the robot had been tripped by then
+        self._waiting: list[tuple[Hand, int, float]] = []
         self._lock = threading.Lock()  # of what waits and what is kept; held for microseconds
         self._keep, self._kept = keep, wanted
         self.wanted = wanted
@@ -166,7 +169,7 @@ class Hands:
             # First: the robot is asked nothing that could wait. Viewers repeat a stop until the robot shows it.
             again = self._robot.trip(f"stopped by {_who(hand)}")
             with self._lock:  # what was wished before a stop is not done after it
-                self._waiting = [(hand, self._robot.trips)]
+                self._waiting = [(hand, self._robot.trips, self._clock())]
                 self._remember()
             if not again:
                 self._count(hand.wish)
@@ -177,15 +180,19 @@ class Hands:
                 raise HandRefused(
                     f"{_MOST} wishes wait and the control loop serves none: it hangs. Only stop acts now"
                 )
-            self._waiting.append((hand, self._robot.trips))
+            self._waiting.append((hand, self._robot.trips, self._clock()))
             self._remember()
 
     def serve(self, stream: str, row: int) -> None:
         """Act on what waits. In the control loop, each step; ``row`` of ``stream`` is the newest one."""
         while self._waiting:
-            hand, trips = one = self._waiting[0]
+            hand, trips, came = one = self._waiting[0]
             try:
-                if hand.wish.startswith("mark_"):
+                if (
+                    hand.wish == "resume" and self._clock() - came > GOOD_FOR
+                ):  # who wished was told that it failed
+                    self._tell(hand, "nothing: the control loop hung, and it came too late; wish again")
+                elif hand.wish.startswith("mark_"):
                     self._mark(hand, stream, row)
                 else:
                     self._act(hand, trips)
@@ -200,7 +207,7 @@ class Hands:
 
         A robot that was to lie down damps in its next life, wherever it got to: no motion is begun without a person.
         """
-        aside = any(hand.wish in _ASIDE for hand, _ in self._waiting)
+        aside = any(hand.wish in _ASIDE for hand, _, _ in self._waiting)
         wanted = Wanted.LIMP if aside or self.wanted is Wanted.LIE else self.wanted
         if wanted is not self._kept:
             self._kept = wanted

@@ -249,3 +249,20 @@ def test_a_resume_from_before_a_stop_of_another_kind_is_worth_nothing(hands, rob
     robot.stopped = ""  # and somebody has reset it there
     hands.serve("stream", 1)
     assert hands.wanted is PAUSE and "stopped after it" in hands.last
+
+
+def test_a_loop_that_hung_does_not_drive_on_because_of_what_was_wished_before(robot):
+    now = 0.0
+    hands = Hands(robot, wanted=PAUSE, clock=lambda: now)
+    hands.take(Hand("resume", "Ada"))
+    now = 3.1
+    hands.serve("a", 0)
+    assert hands.wanted is PAUSE and "too late" in hands.last
+    hands.take(Hand("resume", "Ada"))
+    now = 6.0
+    hands.serve("a", 0)
+    assert hands.wanted is RUN
+    hands.take(Hand("pause", "Ada"))
+    now = 60.0
+    hands.serve("a", 0)
+    assert hands.wanted is PAUSE, "what keeps it from moving is never too late"
