@@ -150,9 +150,8 @@ class ActorCommand:
                     f"the robot was put aside by a person ({wanted.value}, {wishes}): nobody could resume it without "
                     "a console. Start without --console off, and `daydreamer hand resume` the run"
                 )
-            with contextlib.suppress(
-                LinkError, OSError
-            ):  # the life before this one may have ended, this one has not
+            # The life before this one may have ended, this one has not.
+            with contextlib.suppress(LinkError, OSError):
                 replace(ConsoleFile.read(directory), ended=False).write(directory)
             yield None
             return
