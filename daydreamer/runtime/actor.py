@@ -117,6 +117,7 @@ class Actor:
         self._seeds = np.random.SeedSequence(seed)
         self._policy: VersionedPolicy = HeldRandom(env.act_spec, config.hold, self._seeds.spawn(1)[0])
         self._carry = self._policy.initial()
+        self._anew = False  # the policy begins in mid-stream, and is told that it begins
         share = config.babble if config.explore else 0.0
         above = -math.inf if config.babble_above is None else config.babble_above
         self._babble = Babble(env.act_spec, share, config.babble_hold, above, self._seeds.spawn(1)[0])
@@ -198,7 +199,9 @@ class Actor:
         """The policy's action; or, when that is no number, the pose the robot is in and False."""
         begun = self._wall.now()
         noise = self._policy.noise(self._config.explore)
-        self._carry, action = self._policy(self._carry, obs, noise)
+        seen = {**obs, "is_first": np.asarray(True)} if self._anew else obs
+        self._carry, action = self._policy(self._carry, seen, noise)
+        self._anew = False
         self._metrics.policy_seconds = self._wall.now() - begun
         self._metrics.add("policy", self._metrics.policy_seconds)
         if all(np.isfinite(value).all() for value in action.values()):
@@ -331,7 +334,7 @@ class Actor:
             return
         # The recurrent state goes on: a newer version of the same network reads it as the older one did.
         if not fresh.fits_carry(self._carry):
-            self._carry = fresh.initial()
+            self._carry, self._anew = fresh.initial(), True
         self._policy = fresh
         self._metrics.version, self._metrics.version_since = fresh.version, self._wall.now()
 

@@ -5,6 +5,7 @@ import pytest
 
 from daydreamer.core.errors import Refused
 from daydreamer.runtime.actor import Actor, ActorConfig, LinkLost, RobotLost, run_actor
+from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.transport.link import LinkError, PolicyMessage
 from robots.clock import ManualClock
 from robots.robot import RobotError, StaleState
@@ -111,6 +112,32 @@ def test_a_new_policy_takes_over_between_two_steps(make_actor, actor_link, make_
     actor.run(Stop(1))
     assert [row["policy_version"].item() for row in actor_link.rows] == [3, 3, 4]
     assert [row["action"][0].item() for row in actor_link.rows] == [0.25, 0.25, -0.5]
+
+
+def test_a_policy_that_begins_in_the_middle_of_a_stream_is_told_that_it_begins(
+    make_actor, actor_link, make_policy, monkeypatch
+):
+    # Only is_first makes it begin as it learned to: its carry may hold earlier observations, or a learned beginning.
+    told, run = [], OnnxPolicy.__call__
+
+    def listen(policy, carry, obs, noise):
+        told.append((policy.version, bool(obs["is_first"])))
+        return run(policy, carry, obs, noise)
+
+    monkeypatch.setattr(OnnxPolicy, "__call__", listen)
+    steps = iter(range(7))
+    arrivals = {2: 3, 4: 4}  # before which step which version comes: the first steps are the random policy's
+
+    def stop():
+        if (version := arrivals.get(now := next(steps))) is not None:
+            actor_link.policies.append(PolicyMessage.of(version, make_policy(0.25, version=version)))
+        return "enough" if now == 6 else None
+
+    make_actor().run(stop)
+    assert told == [(3, True), (3, False), (4, False), (4, False)], (
+        "a version that goes on from it begins nothing"
+    )
+    assert [row["is_first"].item() for row in actor_link.rows] == [True] + 5 * [False], "the stream goes on"
 
 
 def test_exploration_is_the_policys_noise_kept_within_bounds(make_actor, actor_link, make_policy):
