@@ -8,6 +8,7 @@ import torch
 
 from daydreamer.agents.dreamer.agent import Dreamer
 from daydreamer.agents.dreamer.config import KLConfig, ScalarConfig, daydreamer_a1, micro
+from daydreamer.agents.dreamer.rssm import State
 from daydreamer.core.specs import ArraySpec
 from tests.contracts.agent_contract import ACT, OBS, AgentContract, policy_equals_torch
 from tests.contracts.agent_contract import made_up_batch as batch
@@ -78,6 +79,15 @@ def test_no_weight_for_a_sense_that_is_not_there():
     for weight in (0.0, "much"):
         with pytest.raises(ValueError, match=r"recon\.pos is .* positive"):
             dataclasses.replace(micro(), recon={"pos": weight})
+
+
+@pytest.mark.parametrize(("burn_in", "length", "steps"), [(0, 3, {0, 1, 2}), (2, 5, {2, 3, 4}), (4, 3, {2})])
+def test_imagination_starts_where_a_chunk_has_been_seen_for_a_while(burn_in, length, steps):
+    agent = Dreamer(OBS, ACT, dataclasses.replace(micro(), burn_in=burn_in, starts=0))
+    at = torch.arange(length).expand(2, length).unsqueeze(-1)
+    starts = agent._starts(State(deter=at, stoch=at))
+    assert starts.deter.shape == (2 * len(steps), 1), "every chunk, and every step from there on"
+    assert set(starts.deter.flatten().tolist()) == set(starts.stoch.flatten().tolist()) == steps
 
 
 def test_the_behaviour_leaves_the_world_model_alone():

@@ -95,8 +95,13 @@ class Dreamer:
         return dict(zip(metrics | more, values, strict=True))
 
     def _starts(self, states: State) -> State:
-        """``[N, ...]`` of the posterior states ``[B, T, ...]``: all of them, or ``starts`` drawn at random."""
-        deter, stoch = states.deter.detach().flatten(0, 1), states.stoch.detach().flatten(0, 1)
+        """``[N, ...]`` of the posterior states ``[B, T, ...]`` from step ``burn_in`` on, the last one at the latest.
+
+        All of them, or ``starts`` drawn at random. A chunk begins from the initial state in the middle of a life, where
+        a robot that acts never is.
+        """
+        first = min(self.config.burn_in, states.deter.shape[1] - 1)
+        deter, stoch = (part[:, first:].detach().flatten(0, 1) for part in (states.deter, states.stoch))
         if not 0 < self.config.starts < len(deter):
             return State(deter, stoch)
         chosen = torch.randperm(len(deter), generator=self.rng, device=self.device)[: self.config.starts]

@@ -139,6 +139,9 @@ class DreamerConfig:
     actor: ActorConfig = field(default_factory=ActorConfig)
     # Imagination
     starts: int = 128  # posterior states it starts from; 0: every one of the batch
+    burn_in: int = (
+        0  # first steps of a chunk that it does not start from: their states have hardly seen anything
+    )
     horizon: int = 12
     discount: float = 0.99
     lambda_: float = 0.95
@@ -159,6 +162,8 @@ class DreamerConfig:
             blocks=self.blocks, reward_scale=self.reward_scale, cnn_depth=self.cnn_depth,
         )  # fmt: skip
         _within("unimix", self.unimix, 0, 0.5)
+        if self.burn_in < 0:
+            raise ValueError(f"burn_in is {self.burn_in}; expected 0 or more steps")
         _within("discount", self.discount, 0, 1)
         _within("lambda_", self.lambda_, 0, 1)
         _within("slow_rate", self.slow_rate, 0, 1)
