@@ -7,7 +7,7 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -31,6 +31,17 @@ class Trial:
     rollouts: int = 5
     seconds: float = 60.0  # of each
     seed: int = 0  # of the first; the others follow
+    held: bytes | None = field(
+        default=None, repr=False, compare=False
+    )  # the policy's, once they have been read
+
+    def hold(self) -> Trial:
+        """With the policy's bytes in it: a run that goes on may remove the file before its turn has come."""
+        return replace(self, held=self.read())
+
+    def read(self) -> bytes:
+        """The policy's bytes. Raises DaydreamerError when its file is gone and they are not held."""
+        return read_policy(self.policy) if self.held is None else self.held
 
     def run(self) -> Evaluation:
         """Simulate and score.
@@ -39,7 +50,7 @@ class Trial:
             DaydreamerError: The policy cannot be read or does not fit, or the robot tells no truth.
         """
         preset = load(self.preset, self.changes)
-        policy = OnnxPolicy(read_policy(self.policy), seed=self.seed)
+        policy = OnnxPolicy(self.read(), seed=self.seed)
         env = build.make_env(preset)
         policy.fits(env.obs_spec, env.act_spec)
         return evaluate(
@@ -48,7 +59,7 @@ class Trial:
 
     def key(self) -> str:
         """The same for the same policy under the same conditions, whatever its file is called."""
-        digest = hashlib.sha256(read_policy(self.policy)).hexdigest()
+        digest = hashlib.sha256(self.read()).hexdigest()
         preset = asdict(
             load(self.preset, self.changes)
         )  # as it is now, whatever it was when something was tried
@@ -71,7 +82,9 @@ class Trial:
     def remember(self, memory: Path, result: Evaluation) -> None:
         """Keep ``result`` in the directory ``memory``, which is made."""
         memory.mkdir(parents=True, exist_ok=True)
-        card = {"trial": {**asdict(self), "policy": self.policy.name}, "result": result.to_dict()}
+        tried = {**asdict(replace(self, held=None)), "policy": self.policy.name}
+        del tried["held"]
+        card = {"trial": tried, "result": result.to_dict()}
         write_atomically(memory / f"{self.key()}.json", (json.dumps(card, indent=1) + "\n").encode())
 
 
@@ -88,11 +101,14 @@ def run_all(
 ) -> Iterator[tuple[Trial, Evaluation]]:
     """Each trial with its result, in their order, as they come; one that is there twice is run once.
 
+    All policies are read before the first is tried, and are in the trials that come out.
+
     Args:
         trials: What to try.
         jobs: Processes at once; with 1 all happens in this one.
         memories: For each trial, the directory in which results are looked for and kept; None: nowhere.
     """
+    trials = [trial.hold() for trial in trials]
     places = list(memories) if memories is not None else [None] * len(trials)
     known = [trial.found(place) for trial, place in zip(trials, places, strict=True)]
     fresh = list(dict.fromkeys(trial for trial, result in zip(trials, known, strict=True) if result is None))

@@ -61,6 +61,18 @@ def test_what_is_asked_twice_is_tried_once(policies, tmp_path, monkeypatch):
     assert found[0] == found[2] and trials[2].found(tmp_path / "other") == found[2][1]
 
 
+def test_a_policy_that_its_run_removes_meanwhile_is_tried_all_the_same(policies, tmp_path):
+    files = [tmp_path / "v000001.onnx", tmp_path / "v000002.onnx"]
+    for file, policy in zip(files, policies, strict=True):
+        file.write_bytes(policy.read_bytes())
+    coming = run_all([trial(file) for file in files], memories=[tmp_path / "evaluations"] * 2)
+    next(coming)
+    files[1].unlink()  # as a learner does with the oldest of its newest
+    tried, result = next(coming)
+    assert tried.read() == policies[1].read_bytes()
+    assert trial(policies[1]).found(tmp_path / "evaluations") == result
+
+
 def test_a_damaged_memory_is_tried_again(policies, tmp_path):
     tried = trial(policies[0])
     tried.remember(tmp_path, tried.run())
