@@ -64,9 +64,12 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
     card = read_card(path)
     if card is not None:
         return Source(path, card.preset, card.changes)
-    of_run = RunDir(path.parent.parent)  # RUN/policies/v000123.onnx
-    if of_run.config.exists():
-        return Source(path, *preset_of(of_run.read_config()))
+    for above in path.resolve().parents[
+        1:3
+    ]:  # RUN/policies/v000123.onnx, RUN/checkpoints/000000012000/policy.onnx
+        if (of_run := RunDir(above)).config.exists():
+            return Source(path, *preset_of(of_run.read_config()))
+    _log.warning("%s does not say which robot it is for: it is taken for one of the preset %s", path, preset)
     return Source(path, preset, ())
 
 

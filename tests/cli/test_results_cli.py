@@ -74,14 +74,23 @@ def test_a_screen_is_known_by_its_display(monkeypatch):
     assert has_screen()
 
 
-def test_a_policy_of_a_run_knows_its_robot(young):
-    policy = young / "policies" / "v000001.onnx"
-    policy.parent.mkdir()
+@pytest.mark.parametrize("place", ["policies/v000001.onnx", "checkpoints/000000000100/policy.onnx"])
+def test_a_policy_of_a_run_knows_its_robot(young, place, caplog):
+    policy = young / place
+    policy.parent.mkdir(parents=True)
     policy.write_bytes(b"x")
     source = policy_source.find_policy(policy)
-    assert (source.preset, source.changes) == ("fake-tiny", ())
+    assert (source.preset, source.changes) == ("fake-tiny", ()) and not caplog.messages
     with pytest.raises(DaydreamerError, match="holds no run"):
-        policy_source.find_policy(young / "policies")
+        policy_source.find_policy(policy.parent)
+
+
+def test_of_a_policy_without_a_run_or_a_card_it_is_told_whose_it_is_taken_for(tmp_path, caplog):
+    alone = tmp_path / "some" / "where" / "policy.onnx"
+    alone.parent.mkdir(parents=True)
+    alone.write_bytes(b"x")
+    assert policy_source.find_policy(alone).preset == "a1-sim"
+    assert "taken for one of the preset a1-sim" in caplog.text
 
 
 def test_a_bench_does_not_mix_settings_in_one_directory(capsys, tmp_path):
