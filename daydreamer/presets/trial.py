@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from daydreamer.core.atomic_file import write_atomically
@@ -126,13 +130,31 @@ def _run_fresh(trials: list[Trial], jobs: int) -> Iterator[Evaluation]:
     if jobs <= 1 or len(trials) <= 1:
         yield from (trial.run() for trial in trials)
         return
-    pool = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _die_of_ctrl_c)
+    pool = workers(min(jobs, len(trials)))
     try:
         yield from pool.map(Trial.run, trials)
+    except BrokenProcessPool as error:
+        raise DaydreamerError(
+            "a process that tried a policy was ended from outside, perhaps for want of memory: fewer --jobs need less. "
+            "The same command goes on"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _die_of_ctrl_c() -> None:
-    """In a worker: without a word; the one who started it tells the person."""
+def workers(count: int) -> ProcessPoolExecutor:
+    """Processes that end with this one, however it ends."""
+    return ProcessPoolExecutor(count, get_context("spawn"), _begin)
+
+
+def _begin() -> None:
+    """In a worker: Ctrl-C ends it without a word; the one who started it tells the person."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess | None) -> None:
+    """Nobody would take what it finds any more, and it would wait for more work for ever."""
+    if parent is not None:
+        parent.join()
+        os._exit(1)
