@@ -31,6 +31,7 @@ from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
+from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
@@ -79,6 +80,7 @@ class Train:
 
     def run(self) -> int:
         """Supervise until finished or stopped."""
+        die_with_parent()  # where `bench` has started it
         # Loaded here so that a wrong name is told here, not in a log file.
         learner = load_preset(self.preset, self._all_changes()).learner
         run_dir = RunDir(self.logdir)

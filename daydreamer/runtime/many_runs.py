@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.checkpoint import Checkpoints
+from daydreamer.runtime.die_with_parent import PARENT
 from daydreamer.runtime.run_dir import RunDir, differences
 from daydreamer.runtime.supervise import last_words
 from robots.clock import Clock, MonotonicClock
@@ -115,12 +117,14 @@ def work_off(
 
 
 def _start(job: Job) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that one Ctrl-C does not reach it twice."""
+    """In a session of its own, so that one Ctrl-C does not reach it twice. It ends with this process all the same."""
     job.log.parent.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {PARENT: str(os.getpid())}
     with job.log.open("ab") as log:
         return subprocess.Popen(
-            list(job.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+            list(job.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], clock: Clock) -> None:
