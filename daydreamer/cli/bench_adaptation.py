@@ -15,6 +15,7 @@ import tyro
 from daydreamer.cli.options import Changes, load_preset
 from daydreamer.cli.policy_source import newest_policy
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets import build
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.many_runs import Job, claim, rows_of, work_off
@@ -94,7 +95,9 @@ class Adaptation:
         robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}
         controls = {_control(case): (*own, *CASES[case].learning) for case in self.cases if self.control}
         for changes in robots.values():
-            load_preset(config["name"], changes)  # a mistake is told before anything is copied
+            build.make_env(
+                load_preset(config["name"], changes)
+            )  # a mistake is told before anything is copied
         seeds = [int(seed) for seed in self.seeds.split(",")]
         jobs = {
             (name, seed): self._job(name, seed, config["name"], changes, rows, hz)

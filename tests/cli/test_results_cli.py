@@ -93,6 +93,21 @@ def test_of_a_policy_without_a_run_or_a_card_it_is_told_whose_it_is_taken_for(tm
     assert "taken for one of the preset a1-sim" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("command", "mistake"),
+    [
+        (["bench", "learning", "--seeds", "0", "--out"], "robot_options.frictoin=0.3"),
+        (["learner", "--logdir"], "agent.recon.gravty=100"),
+        (["learner", "--logdir"], "task.action_low=[0.2,0.08,0.06]"),  # the hips' way in is not their way out
+    ],
+)
+def test_a_mistake_leaves_the_directory_free_for_what_was_meant(capsys, tmp_path, command, mistake):
+    pytest.importorskip("torch")
+    code, _, err = run(capsys, *command, tmp_path / "new", "--set", mistake)
+    assert code == 2 and err.strip().splitlines()[-1].startswith("error: ")
+    assert not list(tmp_path.glob("new/settings.json")) and not RunDir(tmp_path / "new").config.exists()
+
+
 def test_a_bench_does_not_mix_settings_in_one_directory(capsys, tmp_path):
     (tmp_path / "settings.json").write_text(
         json.dumps({"preset": "a1-sim", "agent": "dreamer", "changes": []})
