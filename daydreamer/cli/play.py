@@ -21,7 +21,7 @@ from daydreamer.runtime.evaluate import steps_of
 from daydreamer.runtime.film import Recording, save_gif
 from daydreamer.runtime.policy import OnnxPolicy
 
-FPS = 10.0  # of the film
+FPS = 10.0  # of the film, about
 SAY_EVERY = 2.0  # s of the robot's time
 
 
@@ -60,7 +60,7 @@ class Play:
         film = Recording(FPS) if out else None
         self._roll(policy, env, preset.hz, film)
         if film is not None and out is not None:
-            save_gif(film.frames, out, FPS)
+            save_gif(film.frames, out, film.fps)  # as near to FPS as the rate of control allows
             print(f"{out}  ({out.stat().st_size / 1e6:.1f} MB)")
         return 0
 

@@ -93,6 +93,15 @@ def test_of_a_policy_without_a_run_or_a_card_it_is_told_whose_it_is_taken_for(tm
     assert "taken for one of the preset a1-sim" in caplog.text
 
 
+def test_a_film_of_play_is_as_long_as_what_it_shows_at_any_rate_of_control(capsys, tmp_path):
+    pytest.importorskip("pybullet")
+    image = pytest.importorskip("PIL.Image")
+    code, *_ = run(capsys, "play", "--seconds", "2", "--set", "hz=15", "--out", tmp_path / "film.gif")
+    # At 15 Hz a picture is due at every second step: 7.5 in a second, for 133 ms each, and a GIF counts in 10 ms.
+    with image.open(tmp_path / "film.gif") as film:
+        assert code == 0 and film.n_frames == 15 and film.info["duration"] == 130
+
+
 @pytest.mark.parametrize(
     ("command", "mistake"),
     [
