@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.options import Changes, load_preset, seeds_of
 from daydreamer.cli.policy_source import newest_policy
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
@@ -82,8 +82,11 @@ class Adaptation:
 
     def run(self) -> int:
         """Copy, learn, score, write."""
-        if unknown := set(self.cases) - CASES.keys():
-            raise DaydreamerError(f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown))}")
+        unknown = set(self.cases) - CASES.keys()
+        if unknown or not self.cases:
+            raise DaydreamerError(
+                f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown)) or 'none'}"
+            )
         source = RunDir(self.run_directory)
         config = source.read_config()
         before = Checkpoints(source.checkpoints).load()
@@ -98,7 +101,7 @@ class Adaptation:
             build.make_env(
                 load_preset(config["name"], changes)
             )  # a mistake is told before anything is copied
-        seeds = [int(seed) for seed in self.seeds.split(",")]
+        seeds = seeds_of(self.seeds)
         jobs = {
             (name, seed): self._job(name, seed, config["name"], changes, rows, hz)
             for name, changes in (robots | controls).items()

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.preset import Preset
 from daydreamer.presets.registry import load
 from daydreamer.runtime.supervise import learner_threads
@@ -84,6 +85,14 @@ def with_calibration(changes: tuple[str, ...], calibration: Path | None) -> tupl
 def with_agent(changes: tuple[str, ...], agent: str) -> tuple[str, ...]:
     """``changes`` with the agent among them, for presets and for other processes."""
     return changes if not agent else (*changes, f"agent={agent}")
+
+
+def seeds_of(text: str) -> list[int]:
+    """The seeds in '0,1,2', each once, in order. Raises DaydreamerError when there are none."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise DaydreamerError(f"--seeds is numbers with commas, as in 0,1,2; got '{text}'")
+    return sorted({int(part) for part in parts})
 
 
 def load_preset(name: str, changes: tuple[str, ...]) -> Preset:

@@ -51,6 +51,8 @@ class Play:
         out = self.out or (None if has_screen() else Path("play.gif"))
         if out is not None and out.suffix != ".gif":
             raise DaydreamerError(f"the film of play is a .gif, got '{out}'")
+        if not self.seconds > 0:
+            raise DaydreamerError(f"--seconds is a positive time, got {self.seconds:g}")
         changes = (*source.changes, *self.changes)
         preset = load_preset(source.preset, changes if out else (*changes, "robot_options.gui=true"))
         policy = OnnxPolicy(read_policy(source.policy), seed=self.seed)
@@ -75,7 +77,7 @@ class Play:
 
     def _roll(self, policy: OnnxPolicy, env: Env, hz: float, film: Recording | None) -> None:
         """Act, look, and say now and then how it goes."""
-        steps, every = round(self.seconds * hz), max(1, round(SAY_EVERY * hz))
+        steps, every = max(1, round(self.seconds * hz)), max(1, round(SAY_EVERY * hz))
 
         def look(step: int) -> None:
             if film is not None:

@@ -48,7 +48,9 @@ class Job:
 
 
 def rows_of(robot_minutes: float, hz: float) -> int:
-    """Rows in so many robot minutes, as a learner counts them."""
+    """Rows in so many robot minutes, as a learner counts them. Raises DaydreamerError unless they are some."""
+    if not 0 < robot_minutes < math.inf:
+        raise DaydreamerError(f"robot minutes are a positive number, got {robot_minutes}")
     return math.ceil(robot_minutes * 60 * hz)
 
 

@@ -8,6 +8,7 @@ from daydreamer.cli import policy_source
 from daydreamer.cli.main import main
 from daydreamer.cli.play import has_screen
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.run_dir import RunDir
 
 
@@ -41,7 +42,14 @@ def young(tmp_path):
         (["bench", "robustness", "RUN", "--only", "wind"], "the grid has friction"),
         (["bench", "adaptation", "RUN", "--out", "OUT"], "no checkpoint to go on from"),
         (["bench", "adaptation", "RUN", "--out", "OUT", "--cases", "rain"], "the cases are pushes"),
+        (["bench", "adaptation", "RUN", "--out", "OUT", "--cases"], "the cases are pushes"),
         (["bench", "learning", "--out", "OUT", "--seeds", "all"], "numbers with commas"),
+        (["bench", "learning", "--out", "OUT", "--seeds", "0,-1"], "numbers with commas"),
+        (["bench", "learning", "--out", "OUT", "--robot-minutes", "nan"], "a positive number, got nan"),
+        (["film", "RUN", "--minutes", "nan"], "no policy within"),
+        (["film", "RUN", "--columns", "0"], "--columns above 0"),
+        (["film", "RUN", "--fps", "0"], "--fps"),
+        (["play", "--seconds", "0"], "--seconds is a positive time"),
         (["bench", "learning", "--out", "OUT", "--preset", "a1-smi"], "Did you mean 'a1-sim'"),
     ],
 )
@@ -49,6 +57,23 @@ def test_what_cannot_work_is_one_line_that_says_why(capsys, tmp_path, young, arg
     words = [w.replace("RUN", str(young)).replace("OUT", str(tmp_path / "out")) for w in arguments]
     code, out, err = run(capsys, *words)
     assert code == 2 and err.startswith("error: ") and says in err, (out, err)
+
+
+def test_seeds_of_an_adaptation_are_numbers(capsys, young):
+    Checkpoints(RunDir(young).checkpoints).save(1, Checkpoint(b"", b"", {"rows": 100}))
+    words = [
+        "bench",
+        "adaptation",
+        young,
+        "--out",
+        young.parent / "out",
+        "--cases",
+        "payload",
+        "--seeds",
+        "0,x",
+    ]
+    code, _, err = run(capsys, *words, "--set", "robot=a1-sim")
+    assert code == 2 and "numbers with commas, as in 0,1,2; got '0,x'" in err
 
 
 def test_without_a_shipped_policy_play_says_so(capsys, monkeypatch):
