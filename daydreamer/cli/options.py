@@ -12,7 +12,7 @@ import tyro
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.preset import Preset
 from daydreamer.presets.registry import load
-from daydreamer.runtime.supervise import learner_threads
+from daydreamer.runtime.supervise import threads_here
 
 Changes = Annotated[
     tuple[str, ...],
@@ -105,7 +105,7 @@ def spare_a_core() -> None:
 
     Before torch is imported. Two processes that both use every core slow each other down many times over.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(learner_threads(os.cpu_count())))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads_here()))
 
 
 def log_to_stderr() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 import time
@@ -35,7 +34,7 @@ from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
-from daydreamer.runtime.supervise import Child, Supervisor, learner_threads, this_program
+from daydreamer.runtime.supervise import Child, Supervisor, this_program, threads_here
 from daydreamer.web import beside
 
 
@@ -144,7 +143,7 @@ class Train:
         console = ["--console", self.console] if self.console else []
         actor = this_program("actor", "--connect", address, *same, *estop, *console)
         return [
-            Child("learner", learner, run_dir.log("learner"), learner_threads(os.cpu_count()), decides=True),
+            Child("learner", learner, run_dir.log("learner"), threads_here(), decides=True),
             Child("actor", actor, run_dir.log("actor")),
         ]
 

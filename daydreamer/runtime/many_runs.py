@@ -18,7 +18,7 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.die_with_parent import PARENT
 from daydreamer.runtime.run_dir import RunDir, differences
-from daydreamer.runtime.supervise import last_words
+from daydreamer.runtime.supervise import last_words, threads_here
 from robots.clock import Clock, MonotonicClock
 
 _LOOK_EVERY = 0.5  # s
@@ -102,7 +102,7 @@ def work_off(
                 return False
             while waiting and len(running) < max(1, at_once):
                 job = waiting.pop(0)
-                running[job.name] = job, _start(job)
+                running[job.name] = job, _start(job, min(at_once, len(jobs)))
             for name, (job, process) in list(running.items()):
                 code = process.poll()
                 if code is not None:
@@ -118,10 +118,13 @@ def work_off(
         _stop([process for _, process in running.values()], clock)
 
 
-def _start(job: Job) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that one Ctrl-C does not reach it twice. It ends with this process all the same."""
+def _start(job: Job, at_once: int) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that one Ctrl-C does not reach it twice. It ends with this process all the same.
+
+    Its learner has its share of the cores.
+    """
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {PARENT: str(os.getpid())}
+    environment = os.environ | {PARENT: str(os.getpid()), "OMP_NUM_THREADS": str(threads_here(at_once))}
     with job.log.open("ab") as log:
         return subprocess.Popen(
             list(job.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,

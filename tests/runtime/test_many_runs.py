@@ -58,6 +58,14 @@ def test_a_finished_one_is_not_run_again_but_one_that_wants_more_is(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("*-ran")) == ["more-ran", "stopped-ran"]
 
 
+def test_runs_at_the_same_time_have_their_share_of_the_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 12)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    jobs = [job(tmp_path / f"run-{n}", "import os; print(os.environ['OMP_NUM_THREADS'])") for n in range(3)]
+    assert work_off(jobs, at_once=3, stop=never)
+    assert [each.log.read_text() for each in jobs] == ["3\n"] * 3  # 12 / 3, less one for the robot
+
+
 def test_a_failure_is_told_with_its_last_words(tmp_path):
     bad = job(tmp_path / "bad", "import sys; print('error: out of luck'); sys.exit(2)")
     with pytest.raises(DaydreamerError, match="out of luck"):
