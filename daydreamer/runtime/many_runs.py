@@ -17,6 +17,7 @@ from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.die_with_parent import PARENT
+from daydreamer.runtime.learner import FINISHED
 from daydreamer.runtime.run_dir import RunDir, differences
 from daydreamer.runtime.supervise import last_words, threads_here
 from robots.clock import Clock, MonotonicClock
@@ -43,8 +44,11 @@ class Job:
         """True when a learner has ended here because it had its rows."""
         if not self.run.events.exists() or not self.run.checkpoints.exists():
             return False
-        found = Checkpoints(self.run.checkpoints).load()
-        return found is not None and found.state["rows"] >= self.rows and _last_reason(self.run) == "finished"
+        found, end = Checkpoints(self.run.checkpoints).load(), _last_stop(self.run)
+        if found is None or end.get("reason") != FINISHED or end.get("rows", 0) < self.rows:
+            return False
+        # The last rows need not have paid for an update, and without one there is no newer checkpoint.
+        return found.state["rows"] >= self.rows or found.state["updates"] == end["updates"]
 
 
 def rows_of(robot_minutes: float, hz: float) -> int:
@@ -143,14 +147,12 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]], clock: Clock) -> None:
             clock.sleep_until(clock.now() + 0.1)
 
 
-def _last_reason(run: RunDir) -> str | None:
-    """Why the newest learner here stopped; None when it did not say."""
-    reason = None
+def _last_stop(run: RunDir) -> dict[str, Any]:
+    """What the newest learner here said when it stopped; empty when it did not say anything."""
+    found: dict[str, Any] = {}
     for line in run.events.read_bytes().splitlines():
         with contextlib.suppress(ValueError, AttributeError):
             event = json.loads(line)
             kind = event.get("event")
-            reason = (
-                event.get("reason") if kind == "stop" else None if kind in ("start", "resume") else reason
-            )
-    return reason
+            found = event if kind == "stop" else {} if kind in ("start", "resume") else found
+    return found
