@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 
 from daydreamer.cli.options import Changes, load_preset, seeds_of
-from daydreamer.cli.policy_source import newest_policy
+from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.trial import Trial, run_all
@@ -88,22 +88,20 @@ class Adaptation:
                 f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown)) or 'none'}"
             )
         source = RunDir(self.run_directory)
-        config = source.read_config()
+        preset, began_with = preset_of(source.read_config())
         before = Checkpoints(source.checkpoints).load()
         if before is None:
             raise DaydreamerError(f"{source.path} has no checkpoint to go on from")
-        hz = load_preset(config["name"], tuple(config["changes"])).hz
+        hz = load_preset(preset, began_with).hz
         rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
-        own = (*config["changes"], *self.changes)
+        own = (*began_with, *self.changes)
         robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}
         controls = {_control(case): (*own, *CASES[case].learning) for case in self.cases if self.control}
         for changes in robots.values():
-            build.make_env(
-                load_preset(config["name"], changes)
-            )  # a mistake is told before anything is copied
+            build.make_env(load_preset(preset, changes))  # a mistake is told before anything is copied
         seeds = seeds_of(self.seeds)
         jobs = {
-            (name, seed): self._job(name, seed, config["name"], changes, rows, hz)
+            (name, seed): self._job(name, seed, preset, changes, rows, hz)
             for name, changes in (robots | controls).items()
             for seed in seeds
         }
@@ -120,9 +118,9 @@ class Adaptation:
                 self._say("stopped; the same command goes on")
                 return stop.exit_code
         old, new = newest_policy(source), {key: newest_policy(job.run) for key, job in jobs.items()}
-        self._score(config["name"], [
+        self._score(preset, [
             (jobs[case, seed].name, {
-                "on its own robot": (old, tuple(config["changes"])),
+                "on its own robot": (old, began_with),
                 "changed, before": (old, changes),
                 **({"changed, learned on its own": (new[_control(case), seed], changes)} if self.control else {}),
                 "changed, after": (new[case, seed], changes),

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from daydreamer.cli.options import load_preset
+from daydreamer.cli.policy_source import preset_of
 from daydreamer.core.agent import Policy
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
@@ -47,8 +48,7 @@ class FilmCommand:
         if not (self.seconds > 0 and self.fps > 0 and min(self.width, self.columns) > 0):
             raise DaydreamerError("a film needs --seconds, --fps, --width and --columns above 0")
         run = RunDir(self.run_directory)
-        config = run.read_config()
-        preset = load_preset(config["name"], tuple(config["changes"]))
+        preset = load_preset(*preset_of(run.read_config()))
         policies = {wanted: self._policy(run, wanted, preset) for wanted in self._wanted()}
         films = {}
         for wanted, (label, policy) in policies.items():

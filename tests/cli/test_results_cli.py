@@ -1,6 +1,7 @@
 """The commands around results: what they refuse at once, and what they do with a run that is too young."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -8,6 +9,7 @@ from daydreamer.cli import policy_source
 from daydreamer.cli.main import main
 from daydreamer.cli.play import has_screen
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets.registry import load
 from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.run_dir import RunDir
 
@@ -108,6 +110,25 @@ def test_a_policy_of_a_run_knows_its_robot(young, place, caplog):
     assert (source.preset, source.changes) == ("fake-tiny", ()) and not caplog.messages
     with pytest.raises(DaydreamerError, match="holds no run"):
         policy_source.find_policy(policy.parent)
+
+
+def test_a_run_of_an_earlier_preset_has_the_task_that_it_began_with(caplog):
+    then = json.loads(json.dumps(asdict(load("a1-sim", ("task.fall=1.0",)))))
+    then["task"] |= {"action_low": [0.01, 0.01, 0.01], "fall": None}
+    then["task"]["reward"]["level"] = None
+    name, changes = policy_source.preset_of({**then, "changes": ["task.fall=1.0"]})
+    preset = load(name, changes)
+    assert json.loads(json.dumps(asdict(preset.task))) == then["task"]
+    assert changes[0] == "task.fall=1.0" and "task.action_low=[0.01,0.01,0.01]" in caplog.text
+    today = {**json.loads(json.dumps(asdict(load("a1-sim")))), "changes": []}
+    assert policy_source.preset_of(today) == ("a1-sim", ())
+
+
+def test_a_run_whose_task_cannot_be_made_any_more_says_so(caplog):
+    then = json.loads(json.dumps(asdict(load("a1-sim"))))
+    then["task"]["leap"] = 3
+    assert policy_source.preset_of({**then, "changes": []}) == ("a1-sim", ())
+    assert "no longer what this run began with, task.leap=3: " in caplog.text and "no 'leap'" in caplog.text
 
 
 def test_of_a_policy_without_a_run_or_a_card_it_is_told_whose_it_is_taken_for(tmp_path, caplog):
