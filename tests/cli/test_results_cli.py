@@ -9,7 +9,10 @@ from daydreamer.cli import policy_source
 from daydreamer.cli.main import main
 from daydreamer.cli.play import has_screen
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.specs import ArraySpec
+from daydreamer.core.transition import FLAGS
 from daydreamer.presets.registry import load
+from daydreamer.replay import Replay, at_rest
 from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.run_dir import RunDir
 
@@ -45,6 +48,7 @@ def young(tmp_path):
         (["bench", "adaptation", "RUN", "--out", "OUT"], "no checkpoint to go on from"),
         (["bench", "adaptation", "RUN", "--out", "OUT", "--cases", "rain"], "the cases are pushes"),
         (["bench", "adaptation", "RUN", "--out", "OUT", "--cases"], "the cases are pushes"),
+        (["bench", "adaptation", "RUN", "--out", "OUT", "--seeds", "0,x"], "numbers with commas"),
         (["bench", "learning", "--out", "OUT", "--seeds", "all"], "numbers with commas"),
         (["bench", "learning", "--out", "OUT", "--seeds", "0,-1"], "numbers with commas"),
         (["bench", "learning", "--out", "OUT", "--robot-minutes", "nan"], "a positive number, got nan"),
@@ -61,21 +65,18 @@ def test_what_cannot_work_is_one_line_that_says_why(capsys, tmp_path, young, arg
     assert code == 2 and err.startswith("error: ") and says in err, (out, err)
 
 
-def test_seeds_of_an_adaptation_are_numbers(capsys, young):
+def test_a_run_that_still_learns_is_not_copied(capsys, young):
     Checkpoints(RunDir(young).checkpoints).save(1, Checkpoint(b"", b"", {"rows": 100}))
-    words = [
-        "bench",
-        "adaptation",
-        young,
-        "--out",
-        young.parent / "out",
-        "--cases",
-        "payload",
-        "--seeds",
-        "0,x",
-    ]
-    code, _, err = run(capsys, *words, "--set", "robot=a1-sim")
-    assert code == 2 and "numbers with commas, as in 0,1,2; got '0,x'" in err
+    adaptation = ["bench", "adaptation", young, "--out", young.parent / "out", "--set", "robot=a1-sim"]
+    with (
+        Replay(RunDir(young).replay, {"reward": ArraySpec(), **FLAGS}, 1000, seed=0),
+        at_rest(young / "elsewhere"),
+    ):
+        code, _, err = run(capsys, *adaptation)
+        assert code == 2 and "in use by process" in err
+    with at_rest(RunDir(young).replay), at_rest(RunDir(young).replay):  # two who only read
+        pass
+    assert not (young.parent / "out").exists()
 
 
 def test_without_a_shipped_policy_play_says_so(capsys, monkeypatch):
