@@ -80,8 +80,8 @@ def preset_of(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     actions are parts of its own task's ranges.
     """
     name, changes = config["name"], tuple(config["changes"])
-    today = _leaves(json.loads(json.dumps(asdict(load(name, changes)))))
-    then = _leaves({part: config[part] for part in _TASK if part in config})
+    today = leaves(json.loads(json.dumps(asdict(load(name, changes)))))
+    then = leaves({part: config[part] for part in _TASK if part in config})
     others = {path: value for path, value in then.items() if path not in today or today[path] != value}
     if not others:
         return name, changes
@@ -96,13 +96,11 @@ def preset_of(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     return name, (*changes, *back)
 
 
-def _leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """The values of a plain tree by their paths."""
     found: dict[str, Any] = {}
     for name, value in tree.items():
-        found |= (
-            _leaves(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
-        )
+        found |= leaves(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from daydreamer.cli import policy_source
+from daydreamer.cli import plot, policy_source
 from daydreamer.cli.main import main
 from daydreamer.cli.play import has_screen
 from daydreamer.core.errors import DaydreamerError
@@ -147,6 +147,23 @@ def test_a_film_of_play_is_as_long_as_what_it_shows_at_any_rate_of_control(capsy
     # At 15 Hz a picture is due at every second step: 7.5 in a second, for 133 ms each, and a GIF counts in 10 ms.
     with image.open(tmp_path / "film.gif") as film:
         assert code == 0 and film.n_frames == 15 and film.info["duration"] == 130
+
+
+def test_runs_of_a_preset_that_was_another_one_then_are_no_seeds_of_todays(tmp_path):
+    runs = {name: tmp_path / name for name in ("old", "seed-0", "seed-1", "newer", "unknown")}
+    for name, ratio in (("old", 256), ("seed-0", 512), ("seed-1", 512), ("newer", 512)):
+        more = {"hold": 8} if name == "newer" else {}  # a setting that there was not
+        config = {
+            "name": "a1-sim",
+            "changes": ["hz=20"],
+            "seed": 3,
+            "learner": {"train_ratio": ratio, **more},
+        }
+        RunDir(runs[name]).claim(config)
+    today, before = "a1-sim hz=20 (2)", "a1-sim hz=20"
+    assert plot._groups(runs) == {
+        "old": before, "seed-0": today, "seed-1": today, "newer": today, "unknown": "",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
