@@ -49,6 +49,7 @@ class FilmCommand:
             raise DaydreamerError("a film needs --seconds, --fps, --width and --columns above 0")
         run = RunDir(self.run_directory)
         preset = load_preset(*preset_of(run.read_config()))
+        build.check_simulated(preset)
         policies = {wanted: self._policy(run, wanted, preset) for wanted in self._wanted()}
         films = {}
         for wanted, (label, policy) in policies.items():

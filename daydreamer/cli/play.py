@@ -55,6 +55,7 @@ class Play:
             raise DaydreamerError(f"--seconds is a positive time, got {self.seconds:g}")
         changes = (*source.changes, *self.changes)
         preset = load_preset(source.preset, changes if out else (*changes, "robot_options.gui=true"))
+        build.check_simulated(preset)
         policy = OnnxPolicy(read_policy(source.policy), seed=self.seed)
         env = build.make_env(preset, "max" if out else "realtime", self.seed)
         policy.fits(env.obs_spec, env.act_spec)

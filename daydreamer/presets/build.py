@@ -22,7 +22,7 @@ from daydreamer.envs.task import Task
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.presets.preset import Preset
 from robots.calibration import load
-from robots.registry import make, refuse_uncalibrated
+from robots.registry import HARDWARE, make, refuse_uncalibrated
 from robots.robot import Robot
 from robots.safety.config import SafetyConfig
 from robots.safety.guard import SafetyGuard
@@ -53,6 +53,15 @@ def make_robot(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str =
         return make(preset.robot, control_hz=preset.hz, **options, estop=estop)
     robot = make(preset.robot, control_hz=preset.hz, **options)
     return SafetyGuard(robot, SafetyConfig.of(robot.info), estop) if estop else robot
+
+
+def check_simulated(preset: Preset) -> None:
+    """Before somebody only looks at what a policy does. Raises DaydreamerError when the robot is a real one."""
+    if preset.robot in HARDWARE:
+        raise DaydreamerError(
+            f"{preset.robot} is a real robot, and nobody is meant to be connected to it here. On the stand-in: "
+            "daydreamer play ... --set robot=a1-sim"
+        )
 
 
 def check_calibrated(preset: Preset) -> None:

@@ -166,6 +166,19 @@ def test_runs_of_a_preset_that_was_another_one_then_are_no_seeds_of_todays(tmp_p
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("command", ["play", "film"])
+def test_a_real_robot_is_neither_played_nor_filmed(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.setattr("robots.a1.driver.A1.connect", lambda self: pytest.fail("it was connected to"))
+    real = RunDir(tmp_path / "real")
+    real.claim({"name": "a1", "changes": [], "seed": 0})
+    policy = policy_source.shipped_policy().read_bytes()
+    Checkpoints(real.checkpoints).save(1, Checkpoint(b"", policy, {"rows": 100}))
+    real.keep_policy(5.0, policy)
+    minutes = ["--minutes", "0,5"] if command == "film" else []
+    code, _, err = run(capsys, command, real.path, "--out", tmp_path / "film.gif", *minutes)
+    assert code == 2 and "a1 is a real robot" in err
+
+
 @pytest.mark.parametrize(
     ("command", "mistake"),
     [
