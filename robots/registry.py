@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -43,7 +44,8 @@ def make(
     next one comes, unless ``command_interval`` is among the options or was fitted.
 
     Raises:
-        RobotError: unknown name (the nearest one is suggested), or its driver is not installed.
+        RobotError: unknown name or option (the nearest one is suggested), a value that cannot be, or its driver is not
+            installed.
         CalibrationError: the file cannot be read, is of another robot, or a part of it is missing or failed.
     """
     if name not in ROBOTS:
@@ -69,9 +71,23 @@ def make(
             wrong := options.get("distortion"), Mapping
         ):  # a setting in it, beside those that were fitted
             options = {**options, "distortion": {**like["distortion"], **wrong}}
-        return cast(Robot, made(**{**usual, **like, **options}))
-    robot: Robot = made(**{**usual, **options})
+        return _made(name, made, {**usual, **like, **options})
+    robot = _made(name, made, {**usual, **options})
     return robot if calibration is None else calibrated(robot, calibration, robot_id)
+
+
+def _made(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Robot:
+    parameters = inspect.signature(factory).parameters.values()
+    known = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+    for option in options if len(known) == len(parameters) else ():
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise RobotError(f"robot '{name}' has no option '{option}' among {', '.join(known)}.{hint}")
+    try:
+        return cast(Robot, factory(**options))
+    except (TypeError, ValueError) as error:
+        raise RobotError(f"robot '{name}' cannot be made with {dict(options)}: {error}") from error
 
 
 def fitted(calibration: str | Path, robot_id: str | None = None) -> dict[str, Any]:

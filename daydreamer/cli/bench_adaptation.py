@@ -12,10 +12,12 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset
-from daydreamer.cli.policy_source import newest_policy
+from daydreamer.cli.options import Changes, load_preset, seeds_of
+from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets import build
 from daydreamer.presets.trial import Trial, run_all
+from daydreamer.replay import at_rest
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.many_runs import Job, claim, rows_of, work_off
 from daydreamer.runtime.run_dir import RunDir
@@ -81,42 +83,49 @@ class Adaptation:
 
     def run(self) -> int:
         """Copy, learn, score, write."""
-        if unknown := set(self.cases) - CASES.keys():
-            raise DaydreamerError(f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown))}")
-        source = RunDir(self.run_directory)
-        config = source.read_config()
-        before = Checkpoints(source.checkpoints).load()
-        if before is None:
-            raise DaydreamerError(f"{source.path} has no checkpoint to go on from")
-        hz = load_preset(config["name"], tuple(config["changes"])).hz
-        rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
-        own = (*config["changes"], *self.changes)
+        unknown = set(self.cases) - CASES.keys()
+        if unknown or not self.cases:
+            raise DaydreamerError(
+                f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown)) or 'none'}"
+            )
+        source, seeds = RunDir(self.run_directory), seeds_of(self.seeds)
+        preset, began_with = preset_of(source.read_config())
+        own = (*began_with, *self.changes)
         robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}
         controls = {_control(case): (*own, *CASES[case].learning) for case in self.cases if self.control}
-        for changes in robots.values():
-            load_preset(config["name"], changes)  # a mistake is told before anything is copied
-        seeds = [int(seed) for seed in self.seeds.split(",")]
-        jobs = {
-            (name, seed): self._job(name, seed, config["name"], changes, rows, hz)
-            for name, changes in (robots | controls).items()
-            for seed in seeds
-        }
-        # The copies of another run, or of this one further on, would be compared with what they do not come from.
-        claim(
-            self.out,
-            {"run": str(source.path.resolve()), "rows": before.state["rows"], "changes": list(self.changes)},
-        )
-        for job in jobs.values():
-            _copy(source, job.run)
+        hz = load_preset(preset, began_with).hz
+        with at_rest(source.replay):  # no two copies of a run that goes on would be alike
+            before = Checkpoints(source.checkpoints).load()
+            if before is None:
+                raise DaydreamerError(f"{source.path} has no checkpoint to go on from")
+            for changes in robots.values():
+                build.make_env(load_preset(preset, changes))  # a mistake is told before anything is copied
+            rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
+            jobs = {
+                (name, seed): self._job(name, seed, preset, changes, rows, hz)
+                for name, changes in (robots | controls).items()
+                for seed in seeds
+            }
+            # The copies of another run, or of this one further on, would be compared with what they do not come from.
+            claim(
+                self.out,
+                {
+                    "run": str(source.path.resolve()),
+                    "rows": before.state["rows"],
+                    "changes": list(self.changes),
+                },
+            )
+            for job in jobs.values():
+                _copy(source, job.run)
         with StopSignals() as stop:
             self._say(f"{len(jobs)} runs go on for {self.robot_minutes:g} robot minutes each")
             if not work_off(list(jobs.values()), self.jobs, stop):
                 self._say("stopped; the same command goes on")
                 return stop.exit_code
         old, new = newest_policy(source), {key: newest_policy(job.run) for key, job in jobs.items()}
-        self._score(config["name"], [
+        self._score(preset, [
             (jobs[case, seed].name, {
-                "on its own robot": (old, tuple(config["changes"])),
+                "on its own robot": (old, began_with),
                 "changed, before": (old, changes),
                 **({"changed, learned on its own": (new[_control(case), seed], changes)} if self.control else {}),
                 "changed, after": (new[case, seed], changes),

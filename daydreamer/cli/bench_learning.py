@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, with_agent
+from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, seeds_of, with_agent
 from daydreamer.core.atomic_file import write_atomically
-from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets import build
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.kept_policies import at_marks, kept_policies
 from daydreamer.runtime.learning_results import RunResult, result_of, table
@@ -62,13 +62,11 @@ class Learning:
     def run(self) -> int:
         """Train, evaluate, write."""
         preset = load_preset(self.preset, self._all_changes())
+        build.make_env(preset)  # a mistake is told before the directory is this experiment's
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
+        rows, seeds = rows_of(self.robot_minutes, preset.hz), seeds_of(self.seeds)
         claim(self.out, {**said, "resolved": asdict(preset)})
-        rows = rows_of(self.robot_minutes, preset.hz)
-        jobs = [
-            Job(f"seed-{seed}", RunDir(self._place(seed)), self._command(seed), rows)
-            for seed in self._seeds()
-        ]
+        jobs = [Job(f"seed-{seed}", RunDir(self._place(seed)), self._command(seed), rows) for seed in seeds]
         with StopSignals() as stop:
             if not work_off(jobs, self.jobs, stop, _Progress(self._say, self.robot_minutes)):
                 self._say("stopped; the same command goes on")
@@ -81,15 +79,6 @@ class Learning:
         if self.json:
             sys.stdout.write((self.out / "results.json").read_text())
         return 0
-
-    def _seeds(self) -> list[int]:
-        try:
-            seeds = [int(text) for text in self.seeds.split(",")]
-        except ValueError as error:
-            raise DaydreamerError(
-                f"--seeds is numbers with commas, as in 0,1,2; got '{self.seeds}'"
-            ) from error
-        return sorted(set(seeds))
 
     def _place(self, seed: int) -> Path:
         return self.out / f"seed-{seed}"

@@ -16,7 +16,7 @@ from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.score_card import card_of, write_with_card
-from daydreamer.presets.trial import Trial, read_policy, run_all
+from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.evaluate import evaluate
 from daydreamer.runtime.kept_policies import kept_policies
 from daydreamer.runtime.run_dir import RunDir
@@ -82,7 +82,7 @@ class Evaluate:
         run, trial_of = self._trial()
         trial = trial_of(self.policy if self.policy is not None else newest_policy(run))
         preset = load_preset(trial.preset, trial.changes)
-        policy = OnnxPolicy(read_policy(trial.policy), seed=self.seed)
+        policy = OnnxPolicy(trial.read(), seed=self.seed)
         specs = build.make_env(preset)
         policy.fits(specs.obs_spec, specs.act_spec)
         if not self.json:
@@ -122,7 +122,7 @@ class Evaluate:
             chosen = replace(chosen, seed=self.seed + self.rollouts)
             ((_, result),) = run_all([chosen], memories=[run.evaluations])
             say(f"  once more, with other seeds: {_line(result)}")
-            write_with_card(read_policy(chosen.policy), run.best, card_of(run, chosen, minutes, result))
+            write_with_card(chosen.read(), run.best, card_of(run, chosen, minutes, result))
             say(f"{run.best}")
         if self.json:
             rows = [{"robot_minutes": m, "policy": t.policy.name, **r.to_dict()} for m, t, r in found]

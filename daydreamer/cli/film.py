@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from daydreamer.cli.options import load_preset
+from daydreamer.cli.policy_source import preset_of
 from daydreamer.core.agent import Policy
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
@@ -44,9 +45,11 @@ class FilmCommand:
         """Roll out, draw, write."""
         if self.out.suffix != ".gif":
             raise DaydreamerError(f"a film of a run is a .gif, got '{self.out}'")
+        if not (self.seconds > 0 and self.fps > 0 and min(self.width, self.columns) > 0):
+            raise DaydreamerError("a film needs --seconds, --fps, --width and --columns above 0")
         run = RunDir(self.run_directory)
-        config = run.read_config()
-        preset = load_preset(config["name"], tuple(config["changes"]))
+        preset = load_preset(*preset_of(run.read_config()))
+        build.check_simulated(preset)
         policies = {wanted: self._policy(run, wanted, preset) for wanted in self._wanted()}
         films = {}
         for wanted, (label, policy) in policies.items():
@@ -70,7 +73,7 @@ class FilmCommand:
             return "random actions", HeldRandom(act_spec, preset.actor.hold, self.seed)
         kept = kept_policies(run)
         nearest = min(kept, key=lambda minutes: abs(minutes - wanted), default=None)
-        if nearest is None or abs(nearest - wanted) > NEAR:
+        if nearest is None or not abs(nearest - wanted) <= NEAR:
             have = ", ".join(f"{minutes:g}" for minutes in kept) or "none"
             raise DaydreamerError(
                 f"{run.path} has kept no policy within {NEAR:g} min of robot minute {wanted:g}; it has {have}"
@@ -78,7 +81,7 @@ class FilmCommand:
         return kept[nearest].name, OnnxPolicy(read_policy(kept[nearest]), seed=self.seed)
 
     def _film(self, policy: Policy, preset: Preset) -> Recording:
-        env, steps = build.make_env(preset, "max", self.seed), round(self.seconds * preset.hz)
+        env, steps = build.make_env(preset, "max", self.seed), max(1, round(self.seconds * preset.hz))
         film = Recording(self.fps, (self.width, self.width * 3 // 4))
         try:
             for _ in steps_of(policy, env, steps, lambda step: film.watch(env, step, steps, preset.hz)):

@@ -98,8 +98,10 @@ class LearnerCommand:
         # The replay's lock comes first: a second learner on the same directory must not touch its configuration. No row
         # is dropped before rows come in, and so none of a run whose configuration is then refused.
         with self._open(run_dir.replay, rows, preset.learner.capacity, seed) as replay:
-            run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
+            # What cannot be made leaves no configuration: with the mistake put right it would be another run's.
+            symmetry = build.symmetry(preset)
             agent = build.make_agent(preset, env.obs_spec, env.act_spec, seed)
+            run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
             link = LearnerLink(
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
                 insecure=self.insecure, durable_rows=replay.collected, terms=build.terms(preset),
@@ -111,7 +113,7 @@ class LearnerCommand:
                 learner = Learner(
                     agent, replay, link, run_dir, writer, events, preset.learner, rows, preset.hz,
                     self.robot_minutes, catch_up=build.time_can_stand_still(preset, self.speed),
-                    symmetry=build.symmetry(preset), seed=seed,
+                    symmetry=symmetry, seed=seed,
                     gallery=Gallery(tensorboard, preset.hz, MonotonicClock().now),
                 )  # fmt: skip
                 return learner.run(stop)

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.preset import Preset
 from daydreamer.presets.registry import load
-from daydreamer.runtime.supervise import learner_threads
+from daydreamer.runtime.supervise import threads_here
 
 Changes = Annotated[
     tuple[str, ...],
@@ -86,6 +87,14 @@ def with_agent(changes: tuple[str, ...], agent: str) -> tuple[str, ...]:
     return changes if not agent else (*changes, f"agent={agent}")
 
 
+def seeds_of(text: str) -> list[int]:
+    """The seeds in '0,1,2', each once, in order. Raises DaydreamerError when there are none."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise DaydreamerError(f"--seeds is numbers with commas, as in 0,1,2; got '{text}'")
+    return sorted({int(part) for part in parts})
+
+
 def load_preset(name: str, changes: tuple[str, ...]) -> Preset:
     """The preset with its changes."""
     return load(name, changes)
@@ -96,7 +105,7 @@ def spare_a_core() -> None:
 
     Before torch is imported. Two processes that both use every core slow each other down many times over.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(learner_threads(os.cpu_count())))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads_here()))
 
 
 def log_to_stderr() -> None:

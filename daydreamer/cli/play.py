@@ -21,7 +21,7 @@ from daydreamer.runtime.evaluate import steps_of
 from daydreamer.runtime.film import Recording, save_gif
 from daydreamer.runtime.policy import OnnxPolicy
 
-FPS = 10.0  # of the film
+FPS = 10.0  # of the film, about
 SAY_EVERY = 2.0  # s of the robot's time
 
 
@@ -51,8 +51,11 @@ class Play:
         out = self.out or (None if has_screen() else Path("play.gif"))
         if out is not None and out.suffix != ".gif":
             raise DaydreamerError(f"the film of play is a .gif, got '{out}'")
+        if not self.seconds > 0:
+            raise DaydreamerError(f"--seconds is a positive time, got {self.seconds:g}")
         changes = (*source.changes, *self.changes)
         preset = load_preset(source.preset, changes if out else (*changes, "robot_options.gui=true"))
+        build.check_simulated(preset)
         policy = OnnxPolicy(read_policy(source.policy), seed=self.seed)
         env = build.make_env(preset, "max" if out else "realtime", self.seed)
         policy.fits(env.obs_spec, env.act_spec)
@@ -60,7 +63,7 @@ class Play:
         film = Recording(FPS) if out else None
         self._roll(policy, env, preset.hz, film)
         if film is not None and out is not None:
-            save_gif(film.frames, out, FPS)
+            save_gif(film.frames, out, film.fps)  # as near to FPS as the rate of control allows
             print(f"{out}  ({out.stat().st_size / 1e6:.1f} MB)")
         return 0
 
@@ -75,7 +78,7 @@ class Play:
 
     def _roll(self, policy: OnnxPolicy, env: Env, hz: float, film: Recording | None) -> None:
         """Act, look, and say now and then how it goes."""
-        steps, every = round(self.seconds * hz), max(1, round(SAY_EVERY * hz))
+        steps, every = max(1, round(self.seconds * hz)), max(1, round(SAY_EVERY * hz))
 
         def look(step: int) -> None:
             if film is not None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
+from daydreamer.cli.policy_source import leaves
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor.curves_figure import SHOWN, draw, read_curves
 from daydreamer.runtime.run_dir import RunDir
+
+# Of a run's configuration: what is the same for every seed of one thing.
+SETTINGS = ("robot", "robot_options", "restart", "hz", "task", "delay", "agent", "actor", "learner")
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Plot:
     """Draw the learning curves of one or more runs over robot minutes.
 
     Runs of one preset and the same changes are seeds of one thing: their median and a band from the least to the
-    greatest are drawn. Others get another colour. Needs matplotlib.
+    greatest are drawn. Others get another colour; so do those of a preset that was another one then. Needs matplotlib.
     """
 
     run_directories: Annotated[
@@ -38,7 +43,7 @@ class Plot:
         try:
             labels = {_label(path, self.run_directories): path for path in self.run_directories}
             runs = {label: read_curves(RunDir(path).metrics, self.names) for label, path in labels.items()}
-            draw(runs, self.out, self.names, {label: _kind(path) for label, path in labels.items()})
+            draw(runs, self.out, self.names, _groups(labels))
         except ModuleNotFoundError as error:
             raise DaydreamerError("a figure needs matplotlib: pip install matplotlib") from error
         except (ValueError, OSError) as error:
@@ -52,11 +57,34 @@ def _label(path: Path, among: tuple[Path, ...]) -> str:
     return path.name if [other.name for other in among].count(path.name) == 1 else str(path)
 
 
-def _kind(path: Path) -> str:
-    """What seeds of the same thing share; empty for a directory that does not say."""
+def _groups(runs: Mapping[str, Path]) -> dict[str, str]:
+    """By label, the name of what its seeds share. Settings that differ under one name are numbered.
+
+    What only one of two versions of this software can set does not make a difference.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    groups = {}
+    for label, path in runs.items():
+        name, settings = _kind(path)
+        others = found.setdefault(name, [])
+        alike = (
+            number
+            for number, other in enumerate(others)
+            if all(other[path] == settings[path] for path in other.keys() & settings.keys())
+        )
+        number = next(alike, len(others))
+        if number == len(others):
+            others.append(settings)
+        groups[label] = f"{name} ({number + 1})" if number else name
+    return groups
+
+
+def _kind(path: Path) -> tuple[str, dict[str, Any]]:
+    """What a run is called with its changes, and its settings; empty for a directory that does not say."""
     try:
         config = RunDir(path).read_config()
     except DaydreamerError:
-        return ""
+        return "", {}
     changes = [*config.get("changes_before", ()), *config.get("changes", ())]
-    return " ".join([str(config.get("name", "")), *map(str, changes)])
+    settings = leaves({part: config[part] for part in SETTINGS if part in config})
+    return " ".join([str(config.get("name", "")), *map(str, changes)]), settings

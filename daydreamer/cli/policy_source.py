@@ -14,7 +14,7 @@ import tyro
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import read_card
-from daydreamer.runtime.run_dir import RunDir, differences
+from daydreamer.runtime.run_dir import RunDir
 
 _log = logging.getLogger(__name__)
 
@@ -64,22 +64,55 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
     card = read_card(path)
     if card is not None:
         return Source(path, card.preset, card.changes)
-    of_run = RunDir(path.parent.parent)  # RUN/policies/v000123.onnx
-    if of_run.config.exists():
-        return Source(path, *preset_of(of_run.read_config()))
+    for above in path.resolve().parents[
+        1:3
+    ]:  # RUN/policies/v000123.onnx, RUN/checkpoints/000000012000/policy.onnx
+        if (of_run := RunDir(above)).config.exists():
+            return Source(path, *preset_of(of_run.read_config()))
+    _log.warning("%s does not say which robot it is for: it is taken for one of the preset %s", path, preset)
     return Source(path, preset, ())
 
 
 def preset_of(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The preset and the changes of a run, by its configuration. Warns where they mean another task today."""
+    """The preset and the changes of a run, by its configuration.
+
+    Where they mean another task today, the task is made what it was by further changes, and that is told: a policy's
+    actions are parts of its own task's ranges.
+    """
     name, changes = config["name"], tuple(config["changes"])
-    today = json.loads(json.dumps(asdict(load(name, changes))))
-    lines = [
-        line for part in _TASK if part in config for line in differences(config[part], today[part], part)
-    ]
-    if lines:
-        _log.warning("the preset %s is not what it was when this run began: %s", name, "; ".join(lines))
-    return name, changes
+    today = leaves(json.loads(json.dumps(asdict(load(name, changes)))))
+    then = leaves({part: config[part] for part in _TASK if part in config})
+    others = {path: value for path, value in then.items() if path not in today or today[path] != value}
+    if not others:
+        return name, changes
+    back = tuple(f"{path}={_said(value)}" for path, value in others.items())
+    try:
+        load(name, (*changes, *back))
+    except DaydreamerError as error:
+        told = ", ".join(back)
+        _log.warning("the preset %s is no longer what this run began with, %s: %s", name, told, error)
+        return name, changes
+    _log.warning("the preset %s is no longer what this run began with; made so: %s", name, ", ".join(back))
+    return name, (*changes, *back)
+
+
+def leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The values of a plain tree by their paths."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= leaves(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found
+
+
+def _said(value: Any) -> str:
+    """As a change says it."""
+    return (
+        "none"
+        if value is None
+        else value
+        if isinstance(value, str)
+        else json.dumps(value, separators=(",", ":"))
+    )
 
 
 def newest_policy(run: RunDir) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 import time
@@ -31,10 +30,11 @@ from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
+from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
-from daydreamer.runtime.supervise import Child, Supervisor, learner_threads, this_program
+from daydreamer.runtime.supervise import Child, Supervisor, this_program, threads_here
 from daydreamer.web import beside
 
 
@@ -79,6 +79,7 @@ class Train:
 
     def run(self) -> int:
         """Supervise until finished or stopped."""
+        die_with_parent()  # where `bench` has started it
         # Loaded here so that a wrong name is told here, not in a log file.
         learner = load_preset(self.preset, self._all_changes()).learner
         run_dir = RunDir(self.logdir)
@@ -142,7 +143,7 @@ class Train:
         console = ["--console", self.console] if self.console else []
         actor = this_program("actor", "--connect", address, *same, *estop, *console)
         return [
-            Child("learner", learner, run_dir.log("learner"), learner_threads(os.cpu_count()), decides=True),
+            Child("learner", learner, run_dir.log("learner"), threads_here(), decides=True),
             Child("actor", actor, run_dir.log("actor")),
         ]
 

@@ -22,10 +22,11 @@ from daydreamer.envs.task import Task
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.presets.preset import Preset
 from robots.calibration import load
-from robots.registry import make, refuse_uncalibrated
+from robots.registry import HARDWARE, make, refuse_uncalibrated
 from robots.robot import Robot
 from robots.safety.config import SafetyConfig
 from robots.safety.guard import SafetyGuard
+from robots.sim.poses import pose
 from robots.sim.stand_in import StandIn
 
 Speed = Literal["max", "realtime"]
@@ -54,6 +55,15 @@ def make_robot(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str =
     return SafetyGuard(robot, SafetyConfig.of(robot.info), estop) if estop else robot
 
 
+def check_simulated(preset: Preset) -> None:
+    """Before somebody only looks at what a policy does. Raises DaydreamerError when the robot is a real one."""
+    if preset.robot in HARDWARE:
+        raise DaydreamerError(
+            f"{preset.robot} is a real robot, and nobody is meant to be connected to it here. On the stand-in: "
+            "daydreamer play ... --set robot=a1-sim"
+        )
+
+
 def check_calibrated(preset: Preset) -> None:
     """Before a robot collects. Raises CalibrationError when a real one has no calibration and nobody was told."""
     options = preset.robot_options
@@ -61,9 +71,16 @@ def check_calibrated(preset: Preset) -> None:
 
 
 def make_env(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str = "") -> RobotEnv:
-    """The robot with its task; connected by its first ``reset``."""
+    """The robot with its task; connected by its first ``reset``.
+
+    Raises:
+        DaydreamerError, RobotError: What the preset asks for cannot be.
+    """
     robot = make_robot(preset, speed, seed, estop)
-    task: Task = WalkTask(robot.info, preset.task)
+    try:
+        task: Task = WalkTask(robot.info, preset.task)
+    except ValueError as error:
+        raise DaydreamerError(f"the task does not fit the robot: {error}") from error
     if preset.delay.mode != "none":
         task = compensated(task, preset.delay, delay_of(preset), preset.hz)
     return RobotEnv(robot, task, preset.hz, restart=_restart(preset, robot))
@@ -98,6 +115,7 @@ def _restart(preset: Preset, robot: Robot) -> Callable[[], None] | None:
             f"restart is '{preset.restart}', but nobody can put the {robot.info.name} back there: only the stand-in "
             "of a1-sim by itself, without a stop box. Leave it out with --set restart="
         )
+    pose(preset.restart)  # a wrong name is told now, not at the first fall
     return partial(robot.set_pose, preset.restart)
 
 
@@ -105,18 +123,21 @@ def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) 
     """The learning agent, on the device that the learner's settings name. This is where torch is imported.
 
     Raises:
-        DaydreamerError: This computer's torch has no such device.
+        DaydreamerError: This computer's torch has no such device, or the agent does not fit what the robot senses.
     """
     from daydreamer.agents.interface import device_called
 
     device = device_called(preset.learner.device)
-    if isinstance(preset.agent, ModelFreeConfig):
-        from daydreamer.agents.model_free.agent import ModelFree
+    try:
+        if isinstance(preset.agent, ModelFreeConfig):
+            from daydreamer.agents.model_free.agent import ModelFree
 
-        return ModelFree(obs_spec, act_spec, preset.agent, seed, device)
-    from daydreamer.agents.dreamer.agent import Dreamer
+            return ModelFree(obs_spec, act_spec, preset.agent, seed, device)
+        from daydreamer.agents.dreamer.agent import Dreamer
 
-    return Dreamer(obs_spec, act_spec, preset.agent, seed, device)
+        return Dreamer(obs_spec, act_spec, preset.agent, seed, device)
+    except ValueError as error:
+        raise DaydreamerError(f"the agent cannot be made: {error}") from error
 
 
 def symmetry(preset: Preset) -> Symmetry:

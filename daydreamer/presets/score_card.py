@@ -51,7 +51,7 @@ def card_of(run: RunDir, trial: Trial, minutes: float | None, result: Evaluation
     return ScoreCard(
         preset=trial.preset,
         changes=trial.changes,
-        sha256=hashlib.sha256(read_policy(trial.policy)).hexdigest(),
+        sha256=hashlib.sha256(trial.read()).hexdigest(),
         robot_minutes=minutes,
         seed=config["seed"],
         evaluation=result.to_dict(),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from daydreamer.core.atomic_file import write_atomically
@@ -31,6 +35,17 @@ class Trial:
     rollouts: int = 5
     seconds: float = 60.0  # of each
     seed: int = 0  # of the first; the others follow
+    held: bytes | None = field(
+        default=None, repr=False, compare=False
+    )  # the policy's, once they have been read
+
+    def hold(self) -> Trial:
+        """With the policy's bytes in it: a run that goes on may remove the file before its turn has come."""
+        return replace(self, held=self.read())
+
+    def read(self) -> bytes:
+        """The policy's bytes. Raises DaydreamerError when its file is gone and they are not held."""
+        return read_policy(self.policy) if self.held is None else self.held
 
     def run(self) -> Evaluation:
         """Simulate and score.
@@ -39,7 +54,7 @@ class Trial:
             DaydreamerError: The policy cannot be read or does not fit, or the robot tells no truth.
         """
         preset = load(self.preset, self.changes)
-        policy = OnnxPolicy(read_policy(self.policy), seed=self.seed)
+        policy = OnnxPolicy(self.read(), seed=self.seed)
         env = build.make_env(preset)
         policy.fits(env.obs_spec, env.act_spec)
         return evaluate(
@@ -48,7 +63,7 @@ class Trial:
 
     def key(self) -> str:
         """The same for the same policy under the same conditions, whatever its file is called."""
-        digest = hashlib.sha256(read_policy(self.policy)).hexdigest()
+        digest = hashlib.sha256(self.read()).hexdigest()
         preset = asdict(
             load(self.preset, self.changes)
         )  # as it is now, whatever it was when something was tried
@@ -71,7 +86,9 @@ class Trial:
     def remember(self, memory: Path, result: Evaluation) -> None:
         """Keep ``result`` in the directory ``memory``, which is made."""
         memory.mkdir(parents=True, exist_ok=True)
-        card = {"trial": {**asdict(self), "policy": self.policy.name}, "result": result.to_dict()}
+        tried = {**asdict(replace(self, held=None)), "policy": self.policy.name}
+        del tried["held"]
+        card = {"trial": tried, "result": result.to_dict()}
         write_atomically(memory / f"{self.key()}.json", (json.dumps(card, indent=1) + "\n").encode())
 
 
@@ -88,11 +105,14 @@ def run_all(
 ) -> Iterator[tuple[Trial, Evaluation]]:
     """Each trial with its result, in their order, as they come; one that is there twice is run once.
 
+    All policies are read before the first is tried, and are in the trials that come out.
+
     Args:
         trials: What to try.
         jobs: Processes at once; with 1 all happens in this one.
         memories: For each trial, the directory in which results are looked for and kept; None: nowhere.
     """
+    trials = [trial.hold() for trial in trials]
     places = list(memories) if memories is not None else [None] * len(trials)
     known = [trial.found(place) for trial, place in zip(trials, places, strict=True)]
     fresh = list(dict.fromkeys(trial for trial, result in zip(trials, known, strict=True) if result is None))
@@ -110,13 +130,31 @@ def _run_fresh(trials: list[Trial], jobs: int) -> Iterator[Evaluation]:
     if jobs <= 1 or len(trials) <= 1:
         yield from (trial.run() for trial in trials)
         return
-    pool = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _die_of_ctrl_c)
+    pool = workers(min(jobs, len(trials)))
     try:
         yield from pool.map(Trial.run, trials)
+    except BrokenProcessPool as error:
+        raise DaydreamerError(
+            "a process that tried a policy was ended from outside, perhaps for want of memory: fewer --jobs need less. "
+            "The same command goes on"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _die_of_ctrl_c() -> None:
-    """In a worker: without a word; the one who started it tells the person."""
+def workers(count: int) -> ProcessPoolExecutor:
+    """Processes that end with this one, however it ends."""
+    return ProcessPoolExecutor(count, get_context("spawn"), _begin)
+
+
+def _begin() -> None:
+    """In a worker: Ctrl-C ends it without a word; the one who started it tells the person."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess | None) -> None:
+    """Nobody would take what it finds any more, and it would wait for more work for ever."""
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -12,7 +12,8 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -39,6 +40,31 @@ class _Dropped:
     through: int  # the number of the newest segment that was dropped
 
 
+@contextmanager
+def at_rest(path: Path) -> Iterator[None]:
+    """While entered, nobody else writes to the replay in ``path``. Nothing is written there: it may be an archive.
+
+    Raises:
+        ReplayLocked: Another process has it.
+    """
+    lock = path / "lock"
+    if not lock.exists():
+        yield
+        return
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _locked(path, file.read()) from error
+        yield
+
+
+def _locked(path: Path, owner: str) -> ReplayLocked:
+    return ReplayLocked(
+        f"replay {path} is in use by process {owner.strip() or 'unknown'}: stop that job, or choose another directory"
+    )
+
+
 class Directory:
     """Holds the lock from construction to ``close``; the kernel frees it when the process dies."""
 
@@ -52,11 +78,9 @@ class Directory:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._lock.seek(0)
-            owner = self._lock.read().strip() or "unknown"
+            owner = self._lock.read()
             self._lock.close()
-            raise ReplayLocked(
-                f"replay {path} is in use by process {owner}: stop that job, or choose another directory"
-            ) from error
+            raise _locked(path, owner) from error
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()

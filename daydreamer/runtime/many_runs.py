@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,10 @@ from typing import Any
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.checkpoint import Checkpoints
+from daydreamer.runtime.die_with_parent import PARENT
+from daydreamer.runtime.learner import FINISHED
 from daydreamer.runtime.run_dir import RunDir, differences
-from daydreamer.runtime.supervise import last_words
+from daydreamer.runtime.supervise import last_words, threads_here
 from robots.clock import Clock, MonotonicClock
 
 _LOOK_EVERY = 0.5  # s
@@ -41,12 +44,17 @@ class Job:
         """True when a learner has ended here because it had its rows."""
         if not self.run.events.exists() or not self.run.checkpoints.exists():
             return False
-        found = Checkpoints(self.run.checkpoints).load()
-        return found is not None and found.state["rows"] >= self.rows and _last_reason(self.run) == "finished"
+        found, end = Checkpoints(self.run.checkpoints).load(), _last_stop(self.run)
+        if found is None or end.get("reason") != FINISHED or end.get("rows", 0) < self.rows:
+            return False
+        # The last rows need not have paid for an update, and without one there is no newer checkpoint.
+        return found.state["rows"] >= self.rows or found.state["updates"] == end["updates"]
 
 
 def rows_of(robot_minutes: float, hz: float) -> int:
-    """Rows in so many robot minutes, as a learner counts them."""
+    """Rows in so many robot minutes, as a learner counts them. Raises DaydreamerError unless they are some."""
+    if not 0 < robot_minutes < math.inf:
+        raise DaydreamerError(f"robot minutes are a positive number, got {robot_minutes}")
     return math.ceil(robot_minutes * 60 * hz)
 
 
@@ -98,7 +106,7 @@ def work_off(
                 return False
             while waiting and len(running) < max(1, at_once):
                 job = waiting.pop(0)
-                running[job.name] = job, _start(job)
+                running[job.name] = job, _start(job, min(at_once, len(jobs)))
             for name, (job, process) in list(running.items()):
                 code = process.poll()
                 if code is not None:
@@ -114,13 +122,18 @@ def work_off(
         _stop([process for _, process in running.values()], clock)
 
 
-def _start(job: Job) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that one Ctrl-C does not reach it twice."""
+def _start(job: Job, at_once: int) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that one Ctrl-C does not reach it twice. It ends with this process all the same.
+
+    Its learner has its share of the cores.
+    """
     job.log.parent.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {PARENT: str(os.getpid()), "OMP_NUM_THREADS": str(threads_here(at_once))}
     with job.log.open("ab") as log:
         return subprocess.Popen(
-            list(job.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+            list(job.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], clock: Clock) -> None:
@@ -134,14 +147,12 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]], clock: Clock) -> None:
             clock.sleep_until(clock.now() + 0.1)
 
 
-def _last_reason(run: RunDir) -> str | None:
-    """Why the newest learner here stopped; None when it did not say."""
-    reason = None
+def _last_stop(run: RunDir) -> dict[str, Any]:
+    """What the newest learner here said when it stopped; empty when it did not say anything."""
+    found: dict[str, Any] = {}
     for line in run.events.read_bytes().splitlines():
         with contextlib.suppress(ValueError, AttributeError):
             event = json.loads(line)
             kind = event.get("event")
-            reason = (
-                event.get("reason") if kind == "stop" else None if kind in ("start", "resume") else reason
-            )
-    return reason
+            found = event if kind == "stop" else {} if kind in ("start", "resume") else found
+    return found

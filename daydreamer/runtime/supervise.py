@@ -214,9 +214,18 @@ def last_words(log: Path, count: int = 6) -> str:
     return "\n".join(f"  {line.removeprefix('error: ')}" for line in words)
 
 
-def learner_threads(cores: int | None) -> int:
-    """Threads for the learner: one core is left to the robot, and beyond eight there is nothing to gain."""
-    return max(1, min(8, (cores or 1) - 1))
+def learner_threads(cores: int | None, runs: int = 1) -> int:
+    """Threads for the learner: one core is left to the robot, and beyond eight there is nothing to gain.
+
+    ``runs`` at the same time share the cores: two that both use all of them slow each other down many times over.
+    """
+    return max(1, min(8, (cores or 1) // max(1, runs) - 1))
+
+
+def threads_here(runs: int = 1) -> int:
+    """The same on this computer, unless the environment says how many."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else learner_threads(os.cpu_count(), runs)
 
 
 def this_program(*arguments: str) -> list[str]:

@@ -65,7 +65,8 @@ class Distortion:
         """From plain data. Raises RobotError on a name that there is not."""
         if given is None or isinstance(given, cls):
             return given or cls()
-        assert isinstance(given, Mapping)
+        if not isinstance(given, Mapping):
+            raise RobotError(f"a distortion is values by name, got {given}")
         if unknown := given.keys() - {one.name for one in fields(cls)}:
             raise RobotError(f"a distortion has no {', '.join(sorted(unknown))}")
         return cls(**given)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
-from robots.robot import Array
+from robots.robot import Array, RobotError
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,16 @@ class NoiseConfig:
             value = getattr(self, field.name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"noise {field.name} is a standard deviation, zero or more; got {value}")
+
+    @classmethod
+    def of(cls, given: NoiseConfig | Mapping[str, Any] | None) -> NoiseConfig:
+        """From plain data, the others as they are by default. Raises RobotError on a name that there is not."""
+        if given is None or isinstance(given, cls):
+            return given or cls()
+        names = [field.name for field in fields(cls)]
+        if not isinstance(given, Mapping) or not given.keys() <= set(names):
+            raise RobotError(f"noise has standard deviations of {', '.join(names)}; got {given}")
+        return cls(**given)
 
     @classmethod
     def none(cls) -> NoiseConfig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from robots.robot import Array, RobotError
@@ -19,13 +21,17 @@ class Pushes:
         RobotError: ``every`` is no such pair, or ``largest`` is negative.
     """
 
-    def __init__(self, largest: float, every: tuple[float, float], rng: np.random.Generator):
-        if not (0 < every[0] <= every[1]):
+    def __init__(self, largest: float, every: Sequence[float], rng: np.random.Generator):
+        try:
+            shortest, longest = (float(seconds) for seconds in every)
+        except (TypeError, ValueError):
+            shortest, longest = 0.0, 0.0  # no such pair
+        if not 0 < shortest <= longest < float("inf"):
             raise RobotError(f"push_every is a pair [shortest, longest] of positive seconds, got {every}")
         if not 0 <= largest < float("inf"):
             raise RobotError(f"push is the largest impulse in N s, zero or more, got {largest}")
-        self._largest, self._every, self._rng = largest, every, rng
-        self._at = rng.uniform(*every)
+        self._largest, self._every, self._rng = largest, (shortest, longest), rng
+        self._at = rng.uniform(shortest, longest)
 
     def due(self, now: float) -> Array | None:
         """The impulse [3] N s, world frame, when its time has come at ``now`` [s]; else None."""

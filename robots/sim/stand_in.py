@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
@@ -53,7 +53,7 @@ class StandIn:
         speed: Literal["max", "realtime"] = "max",
         seed: int = 0,
         latency: Range = 0.004,
-        noise: NoiseConfig | None = None,
+        noise: NoiseConfig | Mapping[str, Any] | None = None,
         friction: Range = 0.8,
         payload: Range = 0.0,
         kp_scale: Range = 1.0,
@@ -62,7 +62,7 @@ class StandIn:
         weak_joint: str = "",
         weak_scale: float = 0.5,
         push: float = 0.0,
-        push_every: tuple[float, float] = (5.0, 10.0),
+        push_every: Sequence[float] = (5.0, 10.0),
         dt: float = DT,
         command_interval: float = 0.05,
         start: str = "back",
@@ -105,6 +105,8 @@ class StandIn:
             raise RobotError(f"speed is 'max' or 'realtime', got '{speed}'")
         if not 0 < dt <= 0.01:
             raise RobotError(f"dt is a physics step between 0 and 0.01 s, got {dt}")
+        if not 0 <= start_jitter < math.inf:
+            raise RobotError(f"start_jitter is rad, zero or more, got {start_jitter}")
         if vary_every is not None and not vary_every > 0:
             raise RobotError(f"vary_every is a positive time in s, or none; got {vary_every}")
         self._info = model.info(simulated=True)
@@ -119,11 +121,11 @@ class StandIn:
         self._pose_rng, noise_rng, condition_rng, push_rng, self._latency_rng, around_rng = map(
             np.random.default_rng, seeds
         )
-        self._noise = Noise(noise or NoiseConfig(), noise_rng)
+        self._noise = Noise(NoiseConfig.of(noise), noise_rng)
         self._drawn = Drawn(friction, payload, kp_scale, max_torque, condition_rng)
         self._vary_every, self._vary_at = vary_every or np.inf, 0.0
         self._share = motor_share(weak_joint, weak_scale)
-        self._pushes = Pushes(push, (push_every[0], push_every[1]), push_rng)
+        self._pushes = Pushes(push, push_every, push_rng)
         self._latency, self._longer = span("latency", latency), 1.0  # and the factor that it is longer by
         self._around = Around(spread, around_rng)
         self._distorter = Distorter(Distortion.of(distortion))

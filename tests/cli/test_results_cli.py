@@ -1,13 +1,19 @@
 """The commands around results: what they refuse at once, and what they do with a run that is too young."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
-from daydreamer.cli import policy_source
+from daydreamer.cli import plot, policy_source
 from daydreamer.cli.main import main
 from daydreamer.cli.play import has_screen
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.specs import ArraySpec
+from daydreamer.core.transition import FLAGS
+from daydreamer.presets.registry import load
+from daydreamer.replay import Replay, at_rest
+from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.run_dir import RunDir
 
 
@@ -41,7 +47,15 @@ def young(tmp_path):
         (["bench", "robustness", "RUN", "--only", "wind"], "the grid has friction"),
         (["bench", "adaptation", "RUN", "--out", "OUT"], "no checkpoint to go on from"),
         (["bench", "adaptation", "RUN", "--out", "OUT", "--cases", "rain"], "the cases are pushes"),
+        (["bench", "adaptation", "RUN", "--out", "OUT", "--cases"], "the cases are pushes"),
+        (["bench", "adaptation", "RUN", "--out", "OUT", "--seeds", "0,x"], "numbers with commas"),
         (["bench", "learning", "--out", "OUT", "--seeds", "all"], "numbers with commas"),
+        (["bench", "learning", "--out", "OUT", "--seeds", "0,-1"], "numbers with commas"),
+        (["bench", "learning", "--out", "OUT", "--robot-minutes", "nan"], "a positive number, got nan"),
+        (["film", "RUN", "--minutes", "nan"], "no policy within"),
+        (["film", "RUN", "--columns", "0"], "--columns above 0"),
+        (["film", "RUN", "--fps", "0"], "--fps"),
+        (["play", "--seconds", "0"], "--seconds is a positive time"),
         (["bench", "learning", "--out", "OUT", "--preset", "a1-smi"], "Did you mean 'a1-sim'"),
     ],
 )
@@ -49,6 +63,20 @@ def test_what_cannot_work_is_one_line_that_says_why(capsys, tmp_path, young, arg
     words = [w.replace("RUN", str(young)).replace("OUT", str(tmp_path / "out")) for w in arguments]
     code, out, err = run(capsys, *words)
     assert code == 2 and err.startswith("error: ") and says in err, (out, err)
+
+
+def test_a_run_that_still_learns_is_not_copied(capsys, young):
+    Checkpoints(RunDir(young).checkpoints).save(1, Checkpoint(b"", b"", {"rows": 100}))
+    adaptation = ["bench", "adaptation", young, "--out", young.parent / "out", "--set", "robot=a1-sim"]
+    with (
+        Replay(RunDir(young).replay, {"reward": ArraySpec(), **FLAGS}, 1000, seed=0),
+        at_rest(young / "elsewhere"),
+    ):
+        code, _, err = run(capsys, *adaptation)
+        assert code == 2 and "in use by process" in err
+    with at_rest(RunDir(young).replay), at_rest(RunDir(young).replay):  # two who only read
+        pass
+    assert not (young.parent / "out").exists()
 
 
 def test_without_a_shipped_policy_play_says_so(capsys, monkeypatch):
@@ -74,14 +102,96 @@ def test_a_screen_is_known_by_its_display(monkeypatch):
     assert has_screen()
 
 
-def test_a_policy_of_a_run_knows_its_robot(young):
-    policy = young / "policies" / "v000001.onnx"
-    policy.parent.mkdir()
+@pytest.mark.parametrize("place", ["policies/v000001.onnx", "checkpoints/000000000100/policy.onnx"])
+def test_a_policy_of_a_run_knows_its_robot(young, place, caplog):
+    policy = young / place
+    policy.parent.mkdir(parents=True)
     policy.write_bytes(b"x")
     source = policy_source.find_policy(policy)
-    assert (source.preset, source.changes) == ("fake-tiny", ())
+    assert (source.preset, source.changes) == ("fake-tiny", ()) and not caplog.messages
     with pytest.raises(DaydreamerError, match="holds no run"):
-        policy_source.find_policy(young / "policies")
+        policy_source.find_policy(policy.parent)
+
+
+def test_a_run_of_an_earlier_preset_has_the_task_that_it_began_with(caplog):
+    then = json.loads(json.dumps(asdict(load("a1-sim", ("task.fall=1.0",)))))
+    then["task"] |= {"action_low": [0.01, 0.01, 0.01], "fall": None}
+    then["task"]["reward"]["level"] = None
+    name, changes = policy_source.preset_of({**then, "changes": ["task.fall=1.0"]})
+    preset = load(name, changes)
+    assert json.loads(json.dumps(asdict(preset.task))) == then["task"]
+    assert changes[0] == "task.fall=1.0" and "task.action_low=[0.01,0.01,0.01]" in caplog.text
+    today = {**json.loads(json.dumps(asdict(load("a1-sim")))), "changes": []}
+    assert policy_source.preset_of(today) == ("a1-sim", ())
+
+
+def test_a_run_whose_task_cannot_be_made_any_more_says_so(caplog):
+    then = json.loads(json.dumps(asdict(load("a1-sim"))))
+    then["task"]["leap"] = 3
+    assert policy_source.preset_of({**then, "changes": []}) == ("a1-sim", ())
+    assert "no longer what this run began with, task.leap=3: " in caplog.text and "no 'leap'" in caplog.text
+
+
+def test_of_a_policy_without_a_run_or_a_card_it_is_told_whose_it_is_taken_for(tmp_path, caplog):
+    alone = tmp_path / "some" / "where" / "policy.onnx"
+    alone.parent.mkdir(parents=True)
+    alone.write_bytes(b"x")
+    assert policy_source.find_policy(alone).preset == "a1-sim"
+    assert "taken for one of the preset a1-sim" in caplog.text
+
+
+def test_a_film_of_play_is_as_long_as_what_it_shows_at_any_rate_of_control(capsys, tmp_path):
+    pytest.importorskip("pybullet")
+    image = pytest.importorskip("PIL.Image")
+    code, *_ = run(capsys, "play", "--seconds", "2", "--set", "hz=15", "--out", tmp_path / "film.gif")
+    # At 15 Hz a picture is due at every second step: 7.5 in a second, for 133 ms each, and a GIF counts in 10 ms.
+    with image.open(tmp_path / "film.gif") as film:
+        assert code == 0 and film.n_frames == 15 and film.info["duration"] == 130
+
+
+def test_runs_of_a_preset_that_was_another_one_then_are_no_seeds_of_todays(tmp_path):
+    runs = {name: tmp_path / name for name in ("old", "seed-0", "seed-1", "newer", "unknown")}
+    for name, ratio in (("old", 256), ("seed-0", 512), ("seed-1", 512), ("newer", 512)):
+        more = {"hold": 8} if name == "newer" else {}  # a setting that there was not
+        config = {
+            "name": "a1-sim",
+            "changes": ["hz=20"],
+            "seed": 3,
+            "learner": {"train_ratio": ratio, **more},
+        }
+        RunDir(runs[name]).claim(config)
+    today, before = "a1-sim hz=20 (2)", "a1-sim hz=20"
+    assert plot._groups(runs) == {
+        "old": before, "seed-0": today, "seed-1": today, "newer": today, "unknown": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["play", "film"])
+def test_a_real_robot_is_neither_played_nor_filmed(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.setattr("robots.a1.driver.A1.connect", lambda self: pytest.fail("it was connected to"))
+    real = RunDir(tmp_path / "real")
+    real.claim({"name": "a1", "changes": [], "seed": 0})
+    policy = policy_source.shipped_policy().read_bytes()
+    Checkpoints(real.checkpoints).save(1, Checkpoint(b"", policy, {"rows": 100}))
+    real.keep_policy(5.0, policy)
+    minutes = ["--minutes", "0,5"] if command == "film" else []
+    code, _, err = run(capsys, command, real.path, "--out", tmp_path / "film.gif", *minutes)
+    assert code == 2 and "a1 is a real robot" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "mistake"),
+    [
+        (["bench", "learning", "--seeds", "0", "--out"], "robot_options.frictoin=0.3"),
+        (["learner", "--logdir"], "agent.recon.gravty=100"),
+        (["learner", "--logdir"], "task.action_low=[0.2,0.08,0.06]"),  # the hips' way in is not their way out
+    ],
+)
+def test_a_mistake_leaves_the_directory_free_for_what_was_meant(capsys, tmp_path, command, mistake):
+    pytest.importorskip("torch")
+    code, _, err = run(capsys, *command, tmp_path / "new", "--set", mistake)
+    assert code == 2 and err.strip().splitlines()[-1].startswith("error: ")
+    assert not list(tmp_path.glob("new/settings.json")) and not RunDir(tmp_path / "new").config.exists()
 
 
 def test_a_bench_does_not_mix_settings_in_one_directory(capsys, tmp_path):

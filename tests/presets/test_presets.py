@@ -8,6 +8,7 @@ from daydreamer.presets.overrides import BadOverride
 from daydreamer.presets.registry import PRESETS, UnknownPreset, load
 from robots.calibration import Calibration, Measured
 from robots.calibration_parts import Latency, Sim
+from robots.robot import RobotError
 from robots.safety.guard import SafetyGuard
 
 
@@ -80,6 +81,22 @@ def test_a_device_that_is_not_here_is_told():
     preset = load("a1-sim", ["learner.device=abacus"])
     env = build.make_env(preset)
     with pytest.raises(DaydreamerError, match=r"no device 'abacus' here.*learner\.device=cpu"):
+        build.make_agent(preset, env.obs_spec, env.act_spec)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("agent.recon.gravty=100", "recon weighs gravty"),
+        ("task.action_low=[0.15,0.6,0.06]", "stands at .* outside of the actions'"),
+        ("restart=sand", "no start pose is called 'sand'"),
+    ],
+)
+def test_what_does_not_fit_together_is_an_error_that_a_person_can_act_on(change, says):
+    pytest.importorskip("torch")
+    with pytest.raises((DaydreamerError, RobotError), match=says):
+        preset = load("a1-sim", (change, "task.zero_stands=true", "learner.mirror=0"))
+        env = build.make_env(preset)
         build.make_agent(preset, env.obs_spec, env.act_spec)
 
 

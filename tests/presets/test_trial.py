@@ -1,6 +1,11 @@
 """Policies that are tried, remembered, and given a score card; on the robot without physics."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -61,6 +66,18 @@ def test_what_is_asked_twice_is_tried_once(policies, tmp_path, monkeypatch):
     assert found[0] == found[2] and trials[2].found(tmp_path / "other") == found[2][1]
 
 
+def test_a_policy_that_its_run_removes_meanwhile_is_tried_all_the_same(policies, tmp_path):
+    files = [tmp_path / "v000001.onnx", tmp_path / "v000002.onnx"]
+    for file, policy in zip(files, policies, strict=True):
+        file.write_bytes(policy.read_bytes())
+    coming = run_all([trial(file) for file in files], memories=[tmp_path / "evaluations"] * 2)
+    next(coming)
+    files[1].unlink()  # as a learner does with the oldest of its newest
+    tried, result = next(coming)
+    assert tried.read() == policies[1].read_bytes()
+    assert trial(policies[1]).found(tmp_path / "evaluations") == result
+
+
 def test_a_damaged_memory_is_tried_again(policies, tmp_path):
     tried = trial(policies[0])
     tried.remember(tmp_path, tried.run())
@@ -72,6 +89,53 @@ def test_a_damaged_memory_is_tried_again(policies, tmp_path):
 def test_two_processes_find_what_one_finds(policies):
     trials = [trial(policy) for policy in policies]
     assert list(run_all(trials, jobs=2)) == list(run_all(trials, jobs=1))
+
+
+_TRIES = """
+import os
+from daydreamer.presets.trial import workers
+if __name__ == "__main__":
+    with workers(1) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        input()
+"""
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_one_who_started_them(tmp_path, number):
+    program = tmp_path / "tries.py"
+    program.write_text(_TRIES)
+    with subprocess.Popen(
+        [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    ) as tries:  # fmt: skip
+        worker = int(tries.stdout.readline())
+        tries.send_signal(number)
+        tries.wait(10)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _runs(worker):
+        time.sleep(0.1)
+    assert not _runs(worker)
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.system
+def test_a_worker_that_is_killed_is_an_error_that_a_person_can_act_on(policies, monkeypatch):
+    monkeypatch.setattr(Trial, "__reduce__", lambda self: (_die, ()))  # what a worker makes of it
+    with pytest.raises(DaydreamerError, match="fewer --jobs"):
+        list(run_all([trial(policy) for policy in policies], jobs=2))
+
+
+def _die():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_cannot_be_tried_says_why(policies, tmp_path):

@@ -22,8 +22,8 @@ def job(path, program, rows=100):
 
 
 def end(run, rows, reason="finished"):
-    Checkpoints(run.checkpoints).save(1, Checkpoint(b"", b"", {"rows": rows}))
-    events = [{"event": "start"}, {"event": "stop", "reason": reason}]
+    Checkpoints(run.checkpoints).save(1, Checkpoint(b"", b"", {"rows": rows, "updates": 1}))
+    events = [{"event": "start"}, {"event": "stop", "reason": reason, "rows": rows, "updates": 1}]
     run.events.write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
@@ -56,6 +56,26 @@ def test_a_finished_one_is_not_run_again_but_one_that_wants_more_is(tmp_path):
     end(stopped.run, 100, reason="SIGINT")
     assert work_off([done, more, stopped], at_once=1, stop=never)
     assert sorted(path.name for path in tmp_path.glob("*-ran")) == ["more-ran", "stopped-ran"]
+
+
+def test_runs_at_the_same_time_have_their_share_of_the_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 12)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    jobs = [job(tmp_path / f"run-{n}", "import os; print(os.environ['OMP_NUM_THREADS'])") for n in range(3)]
+    assert work_off(jobs, at_once=3, stop=never)
+    assert [each.log.read_text() for each in jobs] == ["3\n"] * 3  # 12 / 3, less one for the robot
+
+
+def test_rows_that_paid_for_no_update_are_a_part_of_what_is_finished(tmp_path):
+    done = job(tmp_path / "done", touch(tmp_path / "ran"), rows=102)
+    end(done.run, 100)  # its last checkpoint, of the last update
+    said = {"event": "stop", "reason": "finished", "rows": 102, "updates": 1}
+    done.run.events.write_text(json.dumps(said))
+    assert work_off([done], at_once=1, stop=never) and not (tmp_path / "ran").exists()
+    done.run.events.write_text(
+        json.dumps({**said, "updates": 2})
+    )  # somebody went back to an older checkpoint
+    assert work_off([done], at_once=1, stop=never) and (tmp_path / "ran").exists()
 
 
 def test_a_failure_is_told_with_its_last_words(tmp_path):

@@ -4,7 +4,14 @@ import sys
 import pytest
 
 from daydreamer.runtime.backoff import Backoff
-from daydreamer.runtime.supervise import Child, Supervisor, last_words, learner_threads, start_process
+from daydreamer.runtime.supervise import (
+    Child,
+    Supervisor,
+    last_words,
+    learner_threads,
+    start_process,
+    threads_here,
+)
 from robots.clock import ManualClock
 
 
@@ -181,6 +188,18 @@ def test_what_a_child_says_is_for_the_owner_of_the_run_alone(tmp_path):
 
 def test_one_core_is_left_to_the_robot():
     assert [learner_threads(cores) for cores in (None, 1, 2, 4, 64)] == [1, 1, 1, 3, 8]
+
+
+def test_runs_at_the_same_time_share_the_cores():
+    # Each has 64 / 4 = 16, 12 / 4 = 3, 2 / 4 of them, less one for its robot.
+    assert [learner_threads(cores, 4) for cores in (64, 12, 2)] == [8, 2, 1]
+
+
+def test_the_environment_says_how_many_threads(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    for asked, threads in (("3", 3), ("", 8), ("0", 8), ("many", 8)):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        assert threads_here() == threads
 
 
 @pytest.mark.parametrize("code", [1, 2])
