@@ -64,9 +64,8 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
     card = read_card(path)
     if card is not None:
         return Source(path, card.preset, card.changes)
-    for above in path.resolve().parents[
-        1:3
-    ]:  # RUN/policies/v000123.onnx, RUN/checkpoints/000000012000/policy.onnx
+    # RUN/policies/v000123.onnx, RUN/checkpoints/000000012000/policy.onnx
+    for above in path.resolve().parents[1:3]:
         if (of_run := RunDir(above)).config.exists():
             return Source(path, *preset_of(of_run.read_config()))
     _log.warning("%s does not say which robot it is for: it is taken for one of the preset %s", path, preset)
@@ -106,13 +105,9 @@ def leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 def _said(value: Any) -> str:
     """As a change says it."""
-    return (
-        "none"
-        if value is None
-        else value
-        if isinstance(value, str)
-        else json.dumps(value, separators=(",", ":"))
-    )
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def newest_policy(run: RunDir) -> Path:
