@@ -139,8 +139,8 @@ class Doorman:
     """Answers libzmq's question "may this key come in?" (ZAP, RFC 27) for the sockets of one context.
 
     It is polled by the thread that listens, and reads the directory of allowed keys every ``LOOK_EVERY`` at most,
-    however many ask: keys added and removed count from then on. ZeroMQ hands the owner's name to every message as
-    its ``User-Id``.
+    however many ask: keys added and removed count from then on. ZeroMQ hands the verdict's ticket to every message as
+    its ``User-Id``: the owner's name and the key that was shown, since a name may have another key by now.
     """
 
     def __init__(
@@ -153,7 +153,6 @@ class Doorman:
         self._clock = clock
         self._owners: dict[bytes, str] = {}  # key -> name, at the last look
         self._next_look = -math.inf
-        self._let_in: dict[str, bytes] = {}  # name -> key
         self._seldom = Seldom(logger)
         self.socket = context.socket(zmq.REP)
         self.socket.linger = 0
@@ -175,14 +174,13 @@ class Doorman:
                 self._seldom.warning("refused %s: its key is not in %s", address.decode(), self._allowed)
                 verdict = [b"400", b"this key is not allowed", b"", b""]
             else:
-                self._let_in[name] = key
-                verdict = [b"200", b"welcome", name.encode(), b""]
+                verdict = [b"200", b"welcome", b"%s %s" % (name.encode(errors="replace"), key), b""]
             self.socket.send_multipart([version, request, *verdict])
 
-    def still_allows(self, name: str) -> bool:
-        """Whether the key that ``name`` came in with is still there."""
-        key = self._let_in.get(name)
-        return key is not None and self._owner(key) == name
+    def still_allows(self, ticket: str) -> bool:
+        """Whether the key on ``ticket`` is still there, under the same name."""
+        name, _, key = ticket.rpartition(" ")
+        return self._owner(key.encode()) == name
 
     def close(self) -> None:
         """Stop answering. Idempotent."""
@@ -204,6 +202,11 @@ class Doorman:
             except (KeyProblem, OSError) as error:
                 self._seldom.warning("%s", error)
         return owners
+
+
+def owner_of(ticket: str) -> str:
+    """The name on a ticket of the doorman's."""
+    return ticket.rpartition(" ")[0] or ticket
 
 
 def _write_pair(secret_path: Path, public_path: Path) -> list[Path]:

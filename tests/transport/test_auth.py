@@ -16,6 +16,7 @@ from daydreamer.transport.auth import (
     load_actor_keys,
     load_learner_keys,
     new_keys,
+    owner_of,
 )
 from daydreamer.transport.link import LinkError
 
@@ -124,7 +125,9 @@ def door(tmp_path):
             self.doorman.answer()
             heard = []
             while self._asking.poll(0):
-                heard.append(int(self._asking.recv_multipart()[3]))
+                *_, verdict, _, ticket, _ = self._asking.recv_multipart()
+                heard.append(int(verdict))
+                self.ticket = ticket.decode()  # the newest
             return heard
 
     context = zmq.Context()
@@ -141,17 +144,34 @@ def test_whoever_asks_without_end_is_answered_a_few_times_in_a_turn(door):
 
 
 def test_the_keys_are_read_once_in_a_while_however_many_ask(door):
+    door.ask("rex")
+    assert door.verdicts() == [200]
+    rex = door.ticket
     door.ask("spot")
     assert door.verdicts() == [200]
+    spot = door.ticket
     (door.allowed / "spot.pub").unlink()
     (door.allowed / "rex.pub").rename(door.allowed / "tom.pub")
     door.now = LOOK_EVERY - 0.01
     door.ask("spot"), door.ask("rex")
-    assert door.verdicts() == [200, 200] and door.doorman.still_allows("spot")
+    assert door.verdicts() == [200, 200] and door.doorman.still_allows(spot)
     door.now = LOOK_EVERY
-    assert not door.doorman.still_allows("spot") and not door.doorman.still_allows("rex")
+    assert not door.doorman.still_allows(spot) and not door.doorman.still_allows(rex)
     door.ask("spot"), door.ask("rex")
-    assert door.verdicts() == [400, 200] and door.doorman.still_allows("tom")
+    assert door.verdicts() == [400, 200] and door.doorman.still_allows(door.ticket)
+    assert owner_of(door.ticket) == "tom"
+
+
+def test_a_ticket_is_good_for_the_key_that_was_shown_and_not_for_its_successor(door, tmp_path):
+    door.ask("rex")
+    assert door.verdicts() == [200]
+    of_before = door.ticket
+    (tmp_path / "rex.key").unlink(), (door.allowed / "rex.pub").unlink()
+    new_keys(tmp_path, ["rex"])
+    door.now = LOOK_EVERY
+    door.ask("rex")
+    assert door.verdicts() == [200] and door.doorman.still_allows(door.ticket)
+    assert not door.doorman.still_allows(of_before)
 
 
 def test_a_key_that_others_can_write_to_lets_nobody_in_until_that_is_mended(door, caplog):
