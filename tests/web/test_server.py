@@ -16,7 +16,7 @@ from daydreamer.runtime import report_file
 from daydreamer.web.access import Access
 from daydreamer.web.beside import listen
 from daydreamer.web.board import Board
-from daydreamer.web.server import MOST_VIEWERS, application
+from daydreamer.web.server import MOST_VIEWERS, READERS, application
 
 TOKEN = "test-token"
 
@@ -189,6 +189,30 @@ def test_a_viewer_that_stops_reading_costs_the_others_nothing(served, console):
     finally:
         for sock in stalled:
             sock.close()
+
+
+def test_neither_a_stop_nor_the_page_waits_for_a_disk_that_hangs(served, console):
+    hangs, go = threading.Semaphore(0), threading.Event()
+
+    def dream(sequence):
+        hangs.release()
+        assert go.wait(60)
+
+    served.board.dream = dream
+    asking = [threading.Thread(target=served.ask, args=("/api/dream",)) for _ in range(60)]
+    for thread in asking:
+        thread.start()
+    try:
+        for _ in range(READERS):
+            assert hangs.acquire(timeout=30)
+        assert served.hand("damp") == (200, "received")
+        assert served.ask("/")[0] == 200
+        assert served.event("robots", lambda data: data)[0]["mode"] == "NORMAL"
+    finally:
+        go.set()
+        for thread in asking:
+            thread.join(30)
+    assert console.wishes == [("damp", "")]
 
 
 def test_viewers_are_counted_and_bounded(served):
