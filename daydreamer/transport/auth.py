@@ -116,7 +116,7 @@ def load_actor_keys(directory: Path | str, actor: str = "actor") -> ActorKeys:
     """An actor's keys in ``directory``. Raises KeyProblem when they are missing or open to others."""
     directory = Path(directory)
     secret = _read_secret(directory / f"{actor}.key")
-    return ActorKeys(zmq.curve_public(secret), secret, _read_key(directory / "learner.pub"))
+    return ActorKeys(zmq.curve_public(secret), secret, read_key(directory / "learner.pub"))
 
 
 def check_exposure(address: Address, keys: LearnerKeys | ActorKeys | None, insecure: bool) -> None:
@@ -196,7 +196,7 @@ class Doorman:
         owners: dict[bytes, str] = {}
         for path in sorted(self._allowed.glob("*.pub")):
             try:
-                key = _read_key(path)
+                key = read_key(path)
                 _check_writers(path)
                 owners.setdefault(key, path.stem)
             except (KeyProblem, OSError) as error:
@@ -228,7 +228,7 @@ def _read_secret(path: Path) -> bytes:
             f"{path} is open to other users (mode {mode & 0o777:o}): who may have read it? "
             f"Make new keys, or, if nobody has, run `chmod 600 {path}`"
         )
-    return _read_key(path)
+    return read_key(path)
 
 
 def _check_writers(path: Path) -> None:
@@ -241,7 +241,8 @@ def _check_writers(path: Path) -> None:
         )
 
 
-def _read_key(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
+    """The key in ``path``. Raises KeyProblem when there is none."""
     try:
         key = path.read_bytes().strip()
     except FileNotFoundError as error:

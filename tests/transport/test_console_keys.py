@@ -4,7 +4,7 @@ import pytest
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.transport import auth
-from daydreamer.transport.auth import new_keys
+from daydreamer.transport.auth import KeyProblem, new_keys
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_keys import console_keys, viewer_keys
@@ -35,6 +35,14 @@ def console(robot, hands):
     made.post(telemetry(steps=4))
     yield made
     made.close()
+
+
+def test_a_damaged_key_is_told_at_once(tmp_path, robot):
+    (tmp_path / "learner" / "allowed" / "robot.pub").write_text("no key")
+    with pytest.raises(KeyProblem, match=r"robot\.pub: expected a key, 40 characters"):
+        viewer_keys(tmp_path / "learner", "robot")
+    with pytest.raises(KeyProblem, match="by which actor 'spot' is known"):
+        viewer_keys(tmp_path / "learner", "spot")
 
 
 def test_a_viewer_whose_key_is_deleted_is_not_heard_any_more_nor_told_anything(
