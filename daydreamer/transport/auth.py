@@ -77,9 +77,10 @@ def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[
     """Make the learner's keys where there are none yet, and keys for ``actors``; the files written.
 
     Raises:
-        KeyProblem: an actor's key is there already (nothing is ever overwritten), or a name is not one.
+        KeyProblem: an actor's key is there already (nothing is ever overwritten), a name is not one, or this is a
+            robot's directory, which has another learner's public key.
     """
-    directory, names = Path(directory), list(actors)
+    directory, names = Path(directory), list(dict.fromkeys(actors))
     for name in names:
         if not _NAME.fullmatch(name) or name == "learner":
             raise KeyProblem(
@@ -89,6 +90,11 @@ def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[
             raise KeyProblem(
                 f"{directory} has keys for '{name}': delete {name}.key and allowed/{name}.pub first"
             )
+    if (directory / "learner.pub").exists() and not (directory / "learner.key").exists():
+        raise KeyProblem(
+            f"{directory} has learner.pub and no learner.key: keys are made on the learner's computer, where that is, "
+            "and NAME.key is moved here"
+        )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "allowed").mkdir(mode=0o700, exist_ok=True)
     written = []
@@ -107,7 +113,7 @@ def load_learner_keys(directory: Path | str) -> LearnerKeys:
         raise KeyProblem(
             f"{directory}/allowed is missing: it holds the public keys (*.pub) of allowed actors"
         )
-    for path in (directory / "allowed", *(directory / "allowed").glob("*.pub")):
+    for path in (directory, directory / "allowed", *(directory / "allowed").glob("*.pub")):
         _check_writers(path)
     return LearnerKeys(zmq.curve_public(secret), secret, directory / "allowed")
 
@@ -116,7 +122,10 @@ def load_actor_keys(directory: Path | str, actor: str = "actor") -> ActorKeys:
     """An actor's keys in ``directory``. Raises KeyProblem when they are missing or open to others."""
     directory = Path(directory)
     secret = _read_secret(directory / f"{actor}.key")
-    return ActorKeys(zmq.curve_public(secret), secret, read_key(directory / "learner.pub"))
+    learner = read_key(directory / "learner.pub")
+    for path in (directory, directory / "learner.pub"):  # who writes there chooses the learner
+        _check_writers(path)
+    return ActorKeys(zmq.curve_public(secret), secret, learner)
 
 
 def check_exposure(address: Address, keys: LearnerKeys | ActorKeys | None, insecure: bool) -> None:
@@ -222,13 +231,26 @@ def _read_secret(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
-        raise KeyProblem(f"{path} is missing: make keys with `daydreamer keys new {path.parent}`") from error
+        how = f"`daydreamer keys new {path.parent}`"
+        if path.stem != "learner":
+            how = (
+                f"`daydreamer keys new DIR --actors {path.stem}` on the learner's computer, and move it here"
+            )
+        raise KeyProblem(f"{path} is missing: make keys with {how}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     if mode & 0o077:
         raise KeyProblem(
             f"{path} is open to other users (mode {mode & 0o777:o}): who may have read it? "
             f"Make new keys, or, if nobody has, run `chmod 600 {path}`"
         )
     return read_key(path)
+
+
+def _unreadable(path: Path, error: OSError) -> KeyProblem:
+    return KeyProblem(
+        f"{path} cannot be read: {error.strerror}. It has to belong to the user who runs daydreamer"
+    )
 
 
 def _check_writers(path: Path) -> None:
@@ -247,6 +269,8 @@ def read_key(path: Path) -> bytes:
         key = path.read_bytes().strip()
     except FileNotFoundError as error:
         raise KeyProblem(f"{path} is missing: copy it from the computer where the keys were made") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     if not _KEY.fullmatch(key):
         raise KeyProblem(
             f"{path}: expected a key, 40 characters of Z85, got {len(key)} bytes of something else"

@@ -1,6 +1,7 @@
 """Keys are made, kept to their owner, and decide who comes in."""
 
 import os
+import shutil
 
 import pytest
 import zmq
@@ -81,6 +82,39 @@ def test_missing_keys_say_how_to_make_them(tmp_path):
     new_keys(tmp_path)
     (tmp_path / "learner.pub").unlink()
     with pytest.raises(KeyProblem, match="copy it"):
+        load_actor_keys(tmp_path)
+
+
+def test_in_a_robots_directory_no_keys_are_made_and_nothing_is_left_behind(tmp_path):
+    new_keys(tmp_path / "learner", ["spot"])
+    robot = tmp_path / "robot"
+    robot.mkdir()
+    shutil.copy(tmp_path / "learner" / "learner.pub", robot)
+    with pytest.raises(KeyProblem, match=r"spot.key is missing.*--actors spot` on the learner's computer"):
+        load_actor_keys(robot, "spot")
+    with pytest.raises(KeyProblem, match="keys are made on the learner's computer"):
+        new_keys(robot, ["spot"])
+    assert [path.name for path in robot.iterdir()] == ["learner.pub"]
+
+
+def test_a_name_that_is_said_twice_is_one_actor(tmp_path):
+    assert len(new_keys(tmp_path, ["spot", "spot"])) == 4
+
+
+@pytest.mark.parametrize("what", [".", "learner.pub"])
+def test_a_robot_believes_no_learner_whom_others_could_have_put_there(tmp_path, what):
+    new_keys(tmp_path)
+    os.chmod(tmp_path / what, (tmp_path / what).stat().st_mode | 0o002)
+    with pytest.raises(KeyProblem, match="chmod go-w"):
+        load_actor_keys(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["actor.key", "learner.pub"])
+def test_a_key_that_cannot_be_read_is_a_problem_with_words(tmp_path, name):
+    new_keys(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir(mode=0o700)
+    with pytest.raises(KeyProblem, match=rf"{name} cannot be read.*belong to the user"):
         load_actor_keys(tmp_path)
 
 

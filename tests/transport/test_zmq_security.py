@@ -185,7 +185,7 @@ def test_a_connection_made_with_a_key_that_was_replaced_since_is_worth_nothing(
     assert rex.status().connected and rex.status().refused is None
 
 
-@pytest.mark.parametrize("what", ["allowed", "allowed/spot.pub"])
+@pytest.mark.parametrize("what", [".", "allowed", "allowed/spot.pub"])
 def test_a_list_that_others_can_write_to_is_not_trusted(keys, what):
     os.chmod(keys / what, (keys / what).stat().st_mode | 0o020)
     with pytest.raises(KeyProblem, match="chmod go-w"):
