@@ -213,7 +213,7 @@ def _wish(body: bytes) -> tuple[str, str, str | None, float]:
     """Wish, operator, robot, and until when it may be done (NaN: not said). Raises ValueError when there is none."""
     try:
         data = json.loads(body, parse_int=float)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError('expected JSON like {"wish": "pause"}') from error
     if not isinstance(data, dict) or data.get("wish") not in WISHES:
         raise ValueError(f"expected a wish, one of {', '.join(WISHES)}")
