@@ -32,12 +32,15 @@ from daydreamer.transport.console_messages import GOOD_FOR, WISHES
 from daydreamer.web import prometheus
 from daydreamer.web.access import Access, Denied
 from daydreamer.web.board import Board
+from daydreamer.web.connections import bounded
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 PAGE = Path(__file__).parent / "page"
 MOST_VIEWERS = 32
+MOST_CONNECTIONS = 200  # a process may have 1024 files open
+MOST_AT_ONCE = 64  # connections taken in before those beyond the bound are let go
 READERS, HANDS = 16, 64  # threads for what the disk may keep waiting, and for what must never wait with it
 _PERIOD = 0.1  # s between two looks at what is new
 _STATUS_EVERY = 10  # of these
@@ -68,14 +71,26 @@ def application(board: Board, access: Access) -> Starlette:
     )
 
 
+def configuration(
+    board: Board, access: Access, certificate: Path | None = None, key: Path | None = None
+) -> uvicorn.Config:
+    """How it is served."""
+    return uvicorn.Config(
+        application(board, access), log_level="warning", access_log=False, lifespan="off", ws="none",
+        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key, http=bounded(MOST_CONNECTIONS),
+        backlog=MOST_AT_ONCE,
+    )  # fmt: skip
+
+
 def serve(
     board: Board, access: Access, sock: socket.socket, certificate: Path | None, key: Path | None
 ) -> None:
-    """Serve on a bound socket until SIGINT or SIGTERM."""
-    config = uvicorn.Config(
-        application(board, access), log_level="warning", access_log=False, lifespan="off",
-        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key, ws="none",
-    )  # fmt: skip
+    """Serve on a bound socket until SIGINT or SIGTERM. Raises DaydreamerError when the certificate is none."""
+    config = configuration(board, access, certificate, key)
+    try:
+        config.load()
+    except OSError as error:  # those of ssl are, too
+        raise DaydreamerError(f"the certificate {certificate} cannot be used: {error}") from error
     board.start()
     try:
         uvicorn.Server(config).run(sockets=[sock])
