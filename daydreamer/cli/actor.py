@@ -133,6 +133,7 @@ class ActorCommand:
                 timing=env.timing,
                 seed=noise_seed,
                 attendant=attendant,
+                before=stop.before,
             )
 
     @contextlib.contextmanager

@@ -113,7 +113,7 @@ class Telemetry:
         if not isinstance(tree, dict) or _VERSION_KEY not in tree:
             raise Corrupt("expected telemetry, got something else")
         version = tree.pop(_VERSION_KEY)
-        if version != VERSION:
+        if type(version) is not int or version != VERSION:
             raise OtherVersion(
                 f"the actor sends telemetry of version {version!r:.20}, this program reads version {VERSION}: "
                 "use the same daydreamer on both sides"

@@ -43,9 +43,9 @@ def learner(address: str, keys: ActorKeys | None, patience: float = 3.0) -> Chec
     """Connect as an actor does and shake hands; nothing is said after that."""
     try:
         target = Address.parse(address)
-    except LinkError as error:
-        return Check(GROUP, "learner", Level.PROBLEM, address, str(error))
-    seen = _shake_hands(target, keys, patience)
+        seen = _shake_hands(target, keys, patience)
+    except (LinkError, zmq.ZMQError) as error:
+        return Check(GROUP, "learner", Level.PROBLEM, f"{address} is no address to connect to", str(error))
     if zmq.EVENT_HANDSHAKE_SUCCEEDED in seen:
         if keys is None and not target.is_loopback:
             do = "give --keys, and the learner its own: without, an actor connects there only with --insecure"

@@ -129,8 +129,10 @@ class Actor:
         self._stop: Callable[[], str | None] = lambda: None
         self._welcomed = False  # by a learner, once
 
-    def run(self, stop: Callable[[], str | None]) -> str:
+    def run(self, stop: Callable[[], str | None], before: Callable[[], str | None] | None = None) -> str:
         """Step until ``stop`` gives a reason, or the learner does; returns the reason.
+
+        ``before`` is asked in its place until the robot is connected, which may take longer than a watchdog waits.
 
         Raises:
             RobotError: The robot is not there at the start.
@@ -138,9 +140,11 @@ class Actor:
             LinkLost: The link has broken down.
             Refused: The learner does not want this actor, and never did.
         """
-        self._stop = lambda: stop() or self._told_by_learner()
+        early = before or stop
+        self._stop = lambda: early() or self._told_by_learner()
         if reason := self._await_learner():
             return reason
+        self._stop = lambda: stop() or self._told_by_learner()
         try:
             obs = self._env.reset()  # connects, and moves nothing
             if self._away():
@@ -356,6 +360,7 @@ def run_actor(
     timing: Callable[[], Mapping[str, float]] = dict,
     seed: int | None = None,
     attendant: Attended | None = None,
+    before: Callable[[], str | None] | None = None,
 ) -> str:
     """Start ``link``, drive ``env`` until stopped, and leave both closed, the robot first; returns the reason.
 
@@ -369,7 +374,7 @@ def run_actor(
             link.start()
             actor = Actor(env, link, config, robot_clock, wall, timing, seed, attendant)
             after_the_robot.callback(actor.close)
-            return actor.run(stop)
+            return actor.run(stop, before)
         finally:
             _damp(env)
 

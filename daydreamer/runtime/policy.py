@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "daydreamer"
 SCHEMA = 1
+MOST_BYTES = 64 << 20  # of all that one step takes in, the carry included
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -43,6 +45,7 @@ class OnnxPolicy:
 
     Raises:
         Corrupt: ``data`` is no ONNX model, of an opset that is not run here, or no policy of ours.
+        SpecMismatch: It cannot take a step. One is taken here, on zeros: a control loop is no place to find out.
     """
 
     def __init__(self, data: bytes, seed: int | np.random.SeedSequence | None = None):
@@ -63,7 +66,7 @@ class OnnxPolicy:
         self.obs_spec: Specs = {key: ArraySpec.from_dict(spec) for key, spec in meta["obs"].items()}
         self.act_spec: Specs = {key: ArraySpec.from_dict(spec) for key, spec in meta["act"].items()}
         self._explore = frozenset(meta["explore"])
-        inputs = {node.name: (tuple(node.shape), _dtype(node)) for node in self._session.get_inputs()}
+        inputs = {node.name: (_shape(node), _dtype(node)) for node in self._session.get_inputs()}
         self._carry = _named(inputs, "carry/")
         self._noise = {
             key: (shape, dtype, meta["noise"].get(key))
@@ -71,6 +74,8 @@ class OnnxPolicy:
         }
         self._outputs = [node.name for node in self._session.get_outputs()]
         self._check_names(set(inputs))
+        self._check_inputs(inputs)
+        self._try()
         self._rng = np.random.default_rng(seed)
 
     def fits(self, obs_spec: Specs, act_spec: Specs) -> None:
@@ -89,7 +94,7 @@ class OnnxPolicy:
 
     def fits_carry(self, carry: Carry) -> bool:
         """True when ``carry``, of another version, can go on with this one."""
-        return {key: (value.shape, value.dtype.name) for key, value in carry.items()} == self._carry
+        return {key: _form(value) for key, value in carry.items()} == self._carry
 
     def noise(self, explore: bool) -> dict[str, NDArray[Any]]:
         """Fresh noise for one step; without ``explore`` the exploration's part is zero."""
@@ -120,6 +125,9 @@ class OnnxPolicy:
         missing = self.obs_spec.keys() - obs.keys()
         if missing:
             raise SpecMismatch(f"policy version {self.version} needs {sorted(missing)}, got {sorted(obs)}")
+        return self._step(carry, obs, noise)
+
+    def _step(self, carry: Carry, obs: Arrays, noise: Arrays) -> tuple[Carry, dict[str, NDArray[Any]]]:
         feed = {f"obs/{key}": np.asarray(obs[key]) for key in self.obs_spec}
         feed |= {f"carry/{key}": value for key, value in carry.items()}
         feed |= {f"noise/{key}": value for key, value in noise.items()}
@@ -143,6 +151,28 @@ class OnnxPolicy:
             if kind not in ("uniform", "normal"):
                 raise Corrupt(f"noise '{key}' is of kind {kind!r}; expected 'uniform' or 'normal'")
 
+    def _check_inputs(self, inputs: Mapping[str, tuple[tuple[int, ...], str]]) -> None:
+        size = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in inputs.values())
+        if size > MOST_BYTES:
+            raise Corrupt(f"the policy takes in {size} bytes a step; expected at most {MOST_BYTES}")
+        for key, spec in self.obs_spec.items():
+            if (found := inputs[f"obs/{key}"]) != (spec.shape, spec.dtype):
+                raise Corrupt(
+                    f"the policy's input 'obs/{key}' is {found}; it says {(spec.shape, spec.dtype)}"
+                )
+
+    def _try(self) -> None:
+        """One step on zeros shows what the model really makes."""
+        obs = {key: spec.zeros() for key, spec in self.obs_spec.items()}
+        noise = {key: np.zeros(shape, dtype) for key, (shape, dtype, _) in self._noise.items()}
+        following, action = self._step(self.initial(), obs, noise)
+        for key, spec in self.act_spec.items():
+            if (found := _form(action[key])) != (spec.shape, spec.dtype):
+                raise Corrupt(f"the policy's action '{key}' is {found}; it says {(spec.shape, spec.dtype)}")
+        if not self.fits_carry(following):
+            made = {key: _form(value) for key, value in following.items()}
+            raise Corrupt(f"the policy cannot go on: it makes the carry {made}, and takes {self._carry}")
+
 
 def _metadata(session: onnxruntime.InferenceSession) -> dict[str, Any]:
     entry = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
@@ -162,6 +192,17 @@ def _metadata(session: onnxruntime.InferenceSession) -> dict[str, Any]:
 
 def _named(inputs: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in inputs.items() if name.startswith(prefix)}
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    if not all(isinstance(size, int) and size >= 0 for size in node.shape):
+        raise Corrupt(f"the policy's input '{node.name}' has the shape {node.shape}; expected numbers")
+    return tuple(node.shape)
+
+
+def _form(value: Any) -> tuple[tuple[int, ...], str] | None:
+    """Shape and dtype of an array; None for anything else, as a sequence."""
+    return (value.shape, value.dtype.name) if isinstance(value, np.ndarray) else None
 
 
 def _dtype(node: Any) -> str:

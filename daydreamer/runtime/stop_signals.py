@@ -24,6 +24,10 @@ class StopSignals:
     def __call__(self) -> str | None:
         """The name of the first signal that came, or None."""
         self._manager.alive()
+        return self.before()
+
+    def before(self) -> str | None:
+        """The same, of a loop that only waits for its work to begin: no sign that this program is ready."""
         return None if self._came is None else signal.Signals(self._came).name
 
     @property

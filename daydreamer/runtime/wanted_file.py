@@ -1,20 +1,24 @@
 """What people want of a robot, on the disk of its computer: the next life of its actor goes on with it.
 
-RUN/actor-NAME/wanted    one word of ``Wanted``; absent: run
+RUN/actor-NAME/wanted          one word of ``Wanted``; absent: run
+RUN/actor-NAME/wanted.spare    room for the next, taken while there is some: a disk that is full by then forgets none
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 from pathlib import Path
 
-from daydreamer.core.atomic_file import write_atomically
+from daydreamer.core.atomic_file import sync_directory
 from daydreamer.runtime.hands import Wanted
 
 _log = logging.getLogger(__name__)
 
 _AGAIN = 1.0  # s until a disk that refused is asked again
+_ROOM = 16  # bytes; every word has room in it
 
 
 class WantedFile:
@@ -29,6 +33,10 @@ class WantedFile:
         self._newest: Wanted | None = None  # not written yet
         self._closed = False
         self._changed = threading.Condition()
+        try:
+            _reserve(path)
+        except OSError as error:
+            _log.warning("a wish to rest may be forgotten at a restart: there is no room for it: %s", error)
         self._thread = threading.Thread(target=self._run, name="wanted", daemon=True)
         self._thread.start()
 
@@ -73,8 +81,39 @@ class WantedFile:
 
     def _write(self, wanted: Wanted) -> bool:
         try:
-            write_atomically(self._path, wanted.value.encode())
+            write(self._path, wanted)
         except OSError as error:
             _log.error("the disk refuses what is wanted of the robot (%s): %s", wanted.value, error)
             return False
+        with contextlib.suppress(OSError):  # the next one finds the room of this one's predecessor
+            _reserve(self._path)
         return True
+
+
+def write(path: Path, wanted: Wanted) -> None:
+    """Keep ``wanted`` in ``path``: whole, and on the disk before this returns, in the room that was reserved for it.
+
+    Raises:
+        OSError: the disk does not take it; ``path`` is as it was.
+    """
+    _write(_spare(path), wanted.value.encode())
+    os.replace(_spare(path), path)
+    sync_directory(path.parent)
+
+
+def _spare(path: Path) -> Path:
+    return path.with_name(f"{path.name}.spare")
+
+
+def _reserve(path: Path) -> None:
+    if not _spare(path).exists():
+        _write(_spare(path), bytes(_ROOM))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """``data`` into ``path``, over what was there: where that was as long no disk has to find room for it."""
+    with open(path, "r+b" if path.exists() else "wb") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())

@@ -77,9 +77,10 @@ def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[
     """Make the learner's keys where there are none yet, and keys for ``actors``; the files written.
 
     Raises:
-        KeyProblem: an actor's key is there already (nothing is ever overwritten), or a name is not one.
+        KeyProblem: an actor's key is there already (nothing is ever overwritten), a name is not one, or this is a
+            robot's directory, which has another learner's public key.
     """
-    directory, names = Path(directory), list(actors)
+    directory, names = Path(directory), list(dict.fromkeys(actors))
     for name in names:
         if not _NAME.fullmatch(name) or name == "learner":
             raise KeyProblem(
@@ -89,6 +90,11 @@ def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[
             raise KeyProblem(
                 f"{directory} has keys for '{name}': delete {name}.key and allowed/{name}.pub first"
             )
+    if (directory / "learner.pub").exists() and not (directory / "learner.key").exists():
+        raise KeyProblem(
+            f"{directory} has learner.pub and no learner.key: keys are made on the learner's computer, where that is, "
+            "and NAME.key is moved here"
+        )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "allowed").mkdir(mode=0o700, exist_ok=True)
     written = []
@@ -107,7 +113,7 @@ def load_learner_keys(directory: Path | str) -> LearnerKeys:
         raise KeyProblem(
             f"{directory}/allowed is missing: it holds the public keys (*.pub) of allowed actors"
         )
-    for path in (directory / "allowed", *(directory / "allowed").glob("*.pub")):
+    for path in (directory, directory / "allowed", *(directory / "allowed").glob("*.pub")):
         _check_writers(path)
     return LearnerKeys(zmq.curve_public(secret), secret, directory / "allowed")
 
@@ -116,7 +122,10 @@ def load_actor_keys(directory: Path | str, actor: str = "actor") -> ActorKeys:
     """An actor's keys in ``directory``. Raises KeyProblem when they are missing or open to others."""
     directory = Path(directory)
     secret = _read_secret(directory / f"{actor}.key")
-    return ActorKeys(zmq.curve_public(secret), secret, _read_key(directory / "learner.pub"))
+    learner = read_key(directory / "learner.pub")
+    for path in (directory, directory / "learner.pub"):  # who writes there chooses the learner
+        _check_writers(path)
+    return ActorKeys(zmq.curve_public(secret), secret, learner)
 
 
 def check_exposure(address: Address, keys: LearnerKeys | ActorKeys | None, insecure: bool) -> None:
@@ -139,8 +148,8 @@ class Doorman:
     """Answers libzmq's question "may this key come in?" (ZAP, RFC 27) for the sockets of one context.
 
     It is polled by the thread that listens, and reads the directory of allowed keys every ``LOOK_EVERY`` at most,
-    however many ask: keys added and removed count from then on. ZeroMQ hands the owner's name to every message as
-    its ``User-Id``.
+    however many ask: keys added and removed count from then on. ZeroMQ hands the verdict's ticket to every message as
+    its ``User-Id``: the owner's name and the key that was shown, since a name may have another key by now.
     """
 
     def __init__(
@@ -153,7 +162,6 @@ class Doorman:
         self._clock = clock
         self._owners: dict[bytes, str] = {}  # key -> name, at the last look
         self._next_look = -math.inf
-        self._let_in: dict[str, bytes] = {}  # name -> key
         self._seldom = Seldom(logger)
         self.socket = context.socket(zmq.REP)
         self.socket.linger = 0
@@ -175,14 +183,13 @@ class Doorman:
                 self._seldom.warning("refused %s: its key is not in %s", address.decode(), self._allowed)
                 verdict = [b"400", b"this key is not allowed", b"", b""]
             else:
-                self._let_in[name] = key
-                verdict = [b"200", b"welcome", name.encode(), b""]
+                verdict = [b"200", b"welcome", b"%s %s" % (name.encode(errors="replace"), key), b""]
             self.socket.send_multipart([version, request, *verdict])
 
-    def still_allows(self, name: str) -> bool:
-        """Whether the key that ``name`` came in with is still there."""
-        key = self._let_in.get(name)
-        return key is not None and self._owner(key) == name
+    def still_allows(self, ticket: str) -> bool:
+        """Whether the key on ``ticket`` is still there, under the same name."""
+        name, _, key = ticket.rpartition(" ")
+        return self._owner(key.encode()) == name
 
     def close(self) -> None:
         """Stop answering. Idempotent."""
@@ -198,12 +205,17 @@ class Doorman:
         owners: dict[bytes, str] = {}
         for path in sorted(self._allowed.glob("*.pub")):
             try:
-                key = _read_key(path)
+                key = read_key(path)
                 _check_writers(path)
                 owners.setdefault(key, path.stem)
             except (KeyProblem, OSError) as error:
                 self._seldom.warning("%s", error)
         return owners
+
+
+def owner_of(ticket: str) -> str:
+    """The name on a ticket of the doorman's."""
+    return ticket.rpartition(" ")[0] or ticket
 
 
 def _write_pair(secret_path: Path, public_path: Path) -> list[Path]:
@@ -219,13 +231,26 @@ def _read_secret(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
-        raise KeyProblem(f"{path} is missing: make keys with `daydreamer keys new {path.parent}`") from error
+        how = f"`daydreamer keys new {path.parent}`"
+        if path.stem != "learner":
+            how = (
+                f"`daydreamer keys new DIR --actors {path.stem}` on the learner's computer, and move it here"
+            )
+        raise KeyProblem(f"{path} is missing: make keys with {how}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     if mode & 0o077:
         raise KeyProblem(
             f"{path} is open to other users (mode {mode & 0o777:o}): who may have read it? "
             f"Make new keys, or, if nobody has, run `chmod 600 {path}`"
         )
-    return _read_key(path)
+    return read_key(path)
+
+
+def _unreadable(path: Path, error: OSError) -> KeyProblem:
+    return KeyProblem(
+        f"{path} cannot be read: {error.strerror}. It has to belong to the user who runs daydreamer"
+    )
 
 
 def _check_writers(path: Path) -> None:
@@ -238,11 +263,14 @@ def _check_writers(path: Path) -> None:
         )
 
 
-def _read_key(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
+    """The key in ``path``. Raises KeyProblem when there is none."""
     try:
         key = path.read_bytes().strip()
     except FileNotFoundError as error:
         raise KeyProblem(f"{path} is missing: copy it from the computer where the keys were made") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     if not _KEY.fullmatch(key):
         raise KeyProblem(
             f"{path}: expected a key, 40 characters of Z85, got {len(key)} bytes of something else"

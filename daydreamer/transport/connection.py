@@ -7,6 +7,7 @@ next, which begins with a hello.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
@@ -41,30 +42,31 @@ class Connection:
         """Begin to connect; returns at once.
 
         Raises:
-            LinkError: the address is none that can be connected to.
+            LinkError: the address is none that can be connected to, or this process has no room for one more.
         """
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.RECONNECT_IVL, -1)
-        self.socket.setsockopt(zmq.IPV6, int(address.is_ipv6))
-        self.socket.setsockopt(zmq.SNDHWM, 8192)  # more than the window lets out
-        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_SMALL_BYTES)
-        if keys is not None:
-            keys.apply(self.socket)
-        name = f"inproc://connection-{next(_numbers)}"
-        self.socket.monitor(name, sum(_LOST))
-        self.events = context.socket(zmq.PAIR)
-        self.events.setsockopt(zmq.LINGER, 0)
-        self.events.connect(name)
         self._lost: str | None = None
         self._unexplained = _GIVEN_UP if keys is None else KEYS_DIFFER
         # The keys keep us out: for certain, or it seems so, as nothing is said.
         self.denied = self.locked_out = False
-        try:
-            self.socket.connect(address.endpoint)
-        except zmq.ZMQError as error:
-            self.close()
-            raise LinkError(f"cannot connect to {address}: {error}") from error
+        with contextlib.ExitStack() as undo:
+            try:
+                self.socket = undo.enter_context(context.socket(zmq.DEALER))
+                self.socket.setsockopt(zmq.LINGER, 0)
+                self.socket.setsockopt(zmq.RECONNECT_IVL, -1)
+                self.socket.setsockopt(zmq.IPV6, int(address.is_ipv6))
+                self.socket.setsockopt(zmq.SNDHWM, 8192)  # more than the window lets out
+                self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_SMALL_BYTES)
+                if keys is not None:
+                    keys.apply(self.socket)
+                name = f"inproc://connection-{next(_numbers)}"
+                self.socket.monitor(name, sum(_LOST))
+                self.events = undo.enter_context(context.socket(zmq.PAIR))
+                self.events.setsockopt(zmq.LINGER, 0)
+                self.events.connect(name)
+                self.socket.connect(address.endpoint)
+            except zmq.ZMQError as error:
+                raise LinkError(f"cannot connect to {address}: {error}") from error
+            undo.pop_all()
 
     def lost(self) -> str | None:
         """Why the connection is gone, or None while it is being made or stands."""

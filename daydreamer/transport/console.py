@@ -177,9 +177,12 @@ class Console:
     def _listen(self) -> None:
         for _ in range(_MOST_AT_ONCE):
             try:
-                identity, *parts = self._socket.recv_multipart(zmq.NOBLOCK)
+                identity, *parts = self._receive()
             except zmq.Again:
                 return
+            if not parts:
+                self._viewers.pop(identity, None)
+                continue
             try:
                 kind, fields = messages.decode(b"".join(parts))
                 if kind == "watch":
@@ -190,6 +193,14 @@ class Console:
                     raise Corrupt(f"unknown kind of message {kind!r:.20}")
             except Corrupt as error:
                 self._seldom.warning("a message on the console was dropped: %s", error)
+
+    def _receive(self) -> list[bytes]:
+        """Identity and parts of a message; no part of a viewer whose key was taken away. Raises zmq.Again."""
+        frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        if self._doorman is not None and not self._doorman.still_allows(str(frames[-1].get("User-Id"))):
+            self._seldom.warning("a viewer whose key is no longer allowed is not listened to")
+            del frames[1:]
+        return [frame.bytes for frame in frames]
 
     def _watched(self, identity: bytes, hz: float) -> None:
         now = self._clock()

@@ -143,15 +143,21 @@ class ConsoleClient:
     def _run(self) -> None:
         try:
             while not self._closing:
-                self._turn()
-        except Exception as error:  # the top of a thread
-            logger.exception("the console's client has broken down")
-            self.problem = f"the client has broken down: {error}"
+                self._guarded()
         finally:
             if self._connection is not None:
                 self._connection.close()
             term(self._context)
             self._wake.close()
+
+    def _guarded(self) -> None:
+        """A person's way to stop the robot must outlive any mistake: it is logged, and the next connection made."""
+        try:
+            self._turn()
+        except Exception as error:
+            logger.exception("the console's client had a mistake; it dials again")
+            self._hang_up(self._clock(), f"a mistake of this program: {error}")
+            time.sleep(_BACK_OFF[0])
 
     def _turn(self) -> None:
         now = self._clock()

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daydreamer.transport.auth import ActorKeys, KeyProblem, LearnerKeys, load_actor_keys, load_learner_keys
+from daydreamer.transport.auth import (
+    ActorKeys,
+    KeyProblem,
+    LearnerKeys,
+    load_actor_keys,
+    load_learner_keys,
+    read_key,
+)
 
 
 def console_keys(directory: Path | str, actor: str) -> LearnerKeys:
@@ -21,12 +28,10 @@ def viewer_keys(directory: Path | str, actor: str) -> ActorKeys:
     """For a ``ConsoleClient`` on the learner's computer.
 
     Raises:
-        KeyProblem: the learner's keys, or the public one of ``actor``, are missing.
+        KeyProblem: the learner's keys, or the public one of ``actor``, are missing, or are none.
     """
     learner = load_learner_keys(directory)
     path = Path(directory) / "allowed" / f"{actor}.pub"
-    try:
-        public = path.read_bytes().strip()
-    except FileNotFoundError as error:
-        raise KeyProblem(f"{path} is missing: it is the key by which actor '{actor}' is known") from error
-    return ActorKeys(learner.public, learner.secret, public)
+    if not path.exists():
+        raise KeyProblem(f"{path} is missing: it is the key by which actor '{actor}' is known")
+    return ActorKeys(learner.public, learner.secret, read_key(path))

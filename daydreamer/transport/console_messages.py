@@ -64,7 +64,7 @@ def decode(data: pack.Buffer) -> tuple[str, dict[str, Any]]:
     if not isinstance(tree, dict):
         raise Corrupt("expected a console message, got something else")
     version, kind = tree.pop("console", None), tree.pop("kind", None)
-    if version != VERSION or not isinstance(kind, str):
+    if type(version) is not int or version != VERSION or not isinstance(kind, str):
         raise Corrupt(f"expected a console message of version {VERSION}, got version {version!r:.20}")
     return kind, tree
 

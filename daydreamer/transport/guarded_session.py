@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from daydreamer.core.errors import Refused
 from daydreamer.transport.actor_session import WINDOW
+from daydreamer.transport.auth import owner_of
 from daydreamer.transport.learner_session import LearnerSession
 from daydreamer.transport.link import Rows
 from daydreamer.transport.messages import Hello
@@ -61,8 +62,18 @@ class GuardedSession(LearnerSession):
         self._gave: set[str] = set()  # streams of which rows came
 
     def hear(self, identity: bytes, owner: str | None, data: bytes, now: float) -> Rows | None:
-        """``receive`` what came with the key of ``owner``; None where the link has no keys."""
+        """``receive`` what came with the key of ``owner``.
+
+        Args:
+            identity: Of the connection.
+            owner: The doorman's ticket of its key; "" for a key that was taken away, None where the link has no keys.
+            data: What came.
+            now: s.
+        """
         if identity in self._refused:
+            return None
+        if owner == "":  # a connection that was made in time gets no further than a new one
+            self.refuse(identity, "the key of this connection is no longer allowed", now)
             return None
         if not self._meter(identity, now).take(now):
             self.refuse(identity, f"more than {MESSAGES_PER_SECOND:.0f} messages a second", now)
@@ -83,7 +94,7 @@ class GuardedSession(LearnerSession):
         return identity in self._peers
 
     def shut_out(self, may_stay: Callable[[str], bool], now: float) -> None:
-        """Refuse the connections of owners that may not stay, because their key was taken away."""
+        """Refuse the connections whose tickets may not stay, because their key was taken away: some only listen."""
         for identity, peer in list(self._peers.items()):
             owner = self._owners.get(identity)
             if owner is not None and not may_stay(owner):
@@ -96,9 +107,9 @@ class GuardedSession(LearnerSession):
                 f"actor '{hello.actor}' sends the stream {hello.stream}, which is of '{whose}': start it with "
                 f"--name {whose}, or move that spool away"
             )
-        if self._owner is not None and hello.actor != self._owner:
+        if self._owner is not None and hello.actor != (owner := owner_of(self._owner)):
             raise Refused(
-                f"this key is the one of '{self._owner}', and cannot speak as '{hello.actor}': make a key of its "
+                f"this key is the one of '{owner}', and cannot speak as '{hello.actor}': make a key of its "
                 f"own with `daydreamer keys new DIR --actors {hello.actor}`"
             )
         super()._hello(identity, hello, now)

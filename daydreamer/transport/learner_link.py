@@ -222,8 +222,11 @@ class LearnerLink:
         return came, True, noise
 
     def _owner(self, frame: zmq.Frame) -> str | None:
-        """Whose key ``frame`` came with, as the doorman said; None without keys."""
-        return str(frame.get("User-Id")) if self._doorman is not None else None
+        """The doorman's ticket of the key that ``frame`` came with, "" when it was taken away; None without keys."""
+        if self._doorman is None:
+            return None
+        ticket = str(frame.get("User-Id"))
+        return ticket if self._doorman.still_allows(ticket) else ""
 
     def _speak(self) -> None:
         with self._lock:

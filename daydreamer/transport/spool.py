@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daydreamer.core.atomic_file import sync_directory, write_atomically
-from daydreamer.core.errors import Corrupt
-from daydreamer.core.record_log import RecordWriter, records_start, recover, survey
+from daydreamer.core.errors import Corrupt, DaydreamerError
+from daydreamer.core.record_log import RecordWriter, UnknownVersion, records_start, recover, survey
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +69,12 @@ class Spool:
     def reopen(cls, directory: Path | str, record_bytes: int | None = None) -> Spool:
         """What an earlier life left in ``directory``, to be read and acknowledged, not appended to.
 
-        Where records of a known size are damaged, those behind them are kept.
+        Where records of a known size are damaged, those behind them are kept; so are segments behind one that cannot be
+        read, which is put beside ``directory`` for a person to look at.
 
         Raises:
             Corrupt: this is no spool, or its first segment cannot be read.
+            UnknownVersion: its first segment is another version's.
         """
         self = cls.__new__(cls)
         self.directory = Path(directory)
@@ -87,11 +89,16 @@ class Spool:
         self._gone, self._segments, self._writer, self._tail, self._loaded = 0, [], None, [], (-1, [])
         self._segment_bytes, self._record_bytes = 0, record_bytes
         for path in sorted(self.directory.glob("*.log")):
-            found = recover(path, record_bytes)
-            first = int(path.stem)
-            if self._segments and (first < self._segments[-1].end or found.header != self.header):
-                logger.error("%s does not follow the segment before it: it and later ones are left out", path)
-                break
+            try:
+                found, first = recover(path, record_bytes), int(path.stem)
+                if self._segments and (first < self._segments[-1].end or found.header != self.header):
+                    raise Corrupt(f"{path} does not follow the segment before it")
+            except (Corrupt, UnknownVersion, ValueError) as error:
+                if not self._segments:
+                    raise
+                aside = path.rename(_aside(path))
+                logger.error("rows are lost, their file is put aside as %s: %s", aside, error)
+                continue
             self.header = found.header
             parts = [_Segment(path, first + run.first, len(run.records), 0) for run in found.runs]
             self._segments += parts or [_Segment(path, first, 0, 0)]
@@ -247,6 +254,11 @@ class Spool:
         write_atomically(self.directory / "stream.json", named)
 
 
+def _aside(path: Path) -> Path:
+    """Where a segment goes that cannot be read: beside its stream's directory, which is removed with the stream."""
+    return path.parent.with_name(f"{path.parent.name}-{path.name}.damaged")
+
+
 def leftovers(directory: Path, record_bytes: int | None = None) -> list[Spool]:
     """What earlier lives could not send, oldest first; directories in which nothing is left are removed.
 
@@ -259,6 +271,6 @@ def leftovers(directory: Path, record_bytes: int | None = None) -> list[Spool]:
             continue
         try:
             spools.append(Spool.reopen(path, record_bytes))
-        except Corrupt as error:
+        except (DaydreamerError, OSError, ValueError) as error:
             logger.error("rows of an earlier life cannot be read, and stay where they are: %s", error)
     return sorted(spools, key=lambda spool: spool.directory.name.rsplit("-", 2)[-2:])

@@ -2,7 +2,8 @@
 
 Looking is open on loopback and asks for the token beyond it; hands always ask for the token. Against other web pages
 in the same browser: the token travels in a header that no foreign page can set without a preflight that is never
-answered; a hand's origin must be this page's; and a name that merely resolves to this computer is refused.
+answered; a hand's origin must be this page's; a page of another site, which could read nothing, is sent nothing and so
+takes no viewer's place; and a name that merely resolves to this computer is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from daydreamer.transport.console_file import place_of
 
@@ -49,7 +50,7 @@ class Access:
 
     def read(self, headers: Mapping[str, str]) -> Denied | None:
         """Why this request may not look, or None. Header names are lower case."""
-        if denied := self._host(headers):
+        if denied := self._host(headers) or self._site(headers):
             return denied
         return None if self.loopback else self._token(headers)
 
@@ -62,7 +63,7 @@ class Access:
         return self._host(headers)
 
     def _host(self, headers: Mapping[str, str]) -> Denied | None:
-        name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        name = _parts(f"//{headers.get('host', '')}").hostname or ""
         if name in ("localhost", self.host.lower()) or _is_address(name):
             return None
         return Denied(403, f"this page is not served under the name '{name[:80]}': open it by address")
@@ -70,9 +71,15 @@ class Access:
     def _origin(self, headers: Mapping[str, str]) -> Denied | None:
         """A browser names the page that a request comes from; a program names none."""
         origin = headers.get("origin")
-        if origin is None or urlsplit(origin).netloc == headers.get("host"):
+        if origin is None or _parts(origin).netloc == headers.get("host"):
             return None
         return Denied(403, "hands are taken from this page only, not from another one")
+
+    def _site(self, headers: Mapping[str, str]) -> Denied | None:
+        """A browser says when it asks for another site's page, which could not read the answer anyway."""
+        if headers.get("sec-fetch-site") != "cross-site":
+            return None
+        return Denied(403, "this is told to this page only, not to another one")
 
     def _token(self, headers: Mapping[str, str]) -> Denied | None:
         given = headers.get("authorization", "").removeprefix("Bearer ")
@@ -87,6 +94,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of an address, none where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return urlsplit("")
 
 
 def _is_address(name: str) -> bool:

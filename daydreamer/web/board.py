@@ -17,6 +17,7 @@ from daydreamer.runtime.run_dir import RunDir
 from daydreamer.transport.console_file import NAME as CONSOLE_FILE
 from daydreamer.transport.console_file import has_ended
 from daydreamer.transport.link import LinkError
+from daydreamer.transport.seldom import Seldom
 from daydreamer.web import charts, dream
 from daydreamer.web.robot_follower import Console, RobotFollower
 from daydreamer.web.run_follower import RunFollower
@@ -49,6 +50,7 @@ class Board:
         self._ended = frozenset[str]()  # actors that ended on purpose: stopped with the others, else left out
         self._counts: dict[str, int] = {}  # of telemetry, at the last search
         self._closing = threading.Event()
+        self._seldom = Seldom(_log)
         self._searcher = threading.Thread(target=self._search, name="actor search", daemon=True)
         self.viewers = 0
 
@@ -167,7 +169,10 @@ class Board:
     def _search(self) -> None:
         """Actors may come at any time; one that ends and comes back is the same console."""
         while not self._closing.is_set():
-            self.look_for_actors()
+            try:
+                self.look_for_actors()
+            except Exception as error:  # an actor that is not found is one that no STOP reaches
+                self._seldom.warning("actors could not be looked for, trying again: %r", error)
             self._closing.wait(_SEARCH_EVERY)
 
     def look_for_actors(self) -> None:

@@ -18,6 +18,7 @@ from daydreamer.monitor.record import Record
 from daydreamer.monitor.stages import MILESTONES, Milestones, stage
 from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.run_dir import RunDir
+from daydreamer.transport.seldom import Seldom
 from daydreamer.web import charts
 from daydreamer.web.history import History
 from daydreamer.web.past import read_past
@@ -49,6 +50,7 @@ class RunFollower:
         self._watch = Watch(run_dir.path)
         self._tail: Tail | None = None
         self._ready = False
+        self._seldom = Seldom(_log)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="run follower", daemon=True)
 
@@ -143,7 +145,9 @@ class RunFollower:
             try:
                 self.look()
             except OSError as error:
-                _log.warning("%s cannot be read now: %s", self.run_dir.path, error)
+                self._seldom.warning("%s cannot be read now: %s", self.run_dir.path, error)
+            except Exception as error:  # without this thread the page would show this moment for ever
+                self._seldom.warning("the run could not be followed, trying again: %r", error)
             self._closing.wait(_EVERY)
 
     def _take(self, record: Record) -> None:

@@ -13,12 +13,13 @@ import math
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -31,11 +32,16 @@ from daydreamer.transport.console_messages import GOOD_FOR, WISHES
 from daydreamer.web import prometheus
 from daydreamer.web.access import Access, Denied
 from daydreamer.web.board import Board
+from daydreamer.web.connections import bounded
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 PAGE = Path(__file__).parent / "page"
 MOST_VIEWERS = 32
+MOST_CONNECTIONS = 200  # a process may have 1024 files open
+MOST_AT_ONCE = 64  # connections taken in before those beyond the bound are let go
+READERS, HANDS = 16, 64  # threads for what the disk may keep waiting, and for what must never wait with it
 _PERIOD = 0.1  # s between two looks at what is new
 _STATUS_EVERY = 10  # of these
 _MOST_BODY = 4096  # bytes of a hand
@@ -65,14 +71,26 @@ def application(board: Board, access: Access) -> Starlette:
     )
 
 
+def configuration(
+    board: Board, access: Access, certificate: Path | None = None, key: Path | None = None
+) -> uvicorn.Config:
+    """How it is served."""
+    return uvicorn.Config(
+        application(board, access), log_level="warning", access_log=False, lifespan="off", ws="none",
+        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key, http=bounded(MOST_CONNECTIONS),
+        backlog=MOST_AT_ONCE,
+    )  # fmt: skip
+
+
 def serve(
     board: Board, access: Access, sock: socket.socket, certificate: Path | None, key: Path | None
 ) -> None:
-    """Serve on a bound socket until SIGINT or SIGTERM."""
-    config = uvicorn.Config(
-        application(board, access), log_level="warning", access_log=False, lifespan="off",
-        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key, ws="none",
-    )  # fmt: skip
+    """Serve on a bound socket until SIGINT or SIGTERM. Raises DaydreamerError when the certificate is none."""
+    config = configuration(board, access, certificate, key)
+    try:
+        config.load()
+    except OSError as error:  # those of ssl are, too
+        raise DaydreamerError(f"the certificate {certificate} cannot be used: {error}") from error
     board.start()
     try:
         uvicorn.Server(config).run(sockets=[sock])
@@ -84,6 +102,18 @@ class _Server:
     def __init__(self, board: Board, access: Access):
         self._board, self._access = board, access
         self._robots: tuple[Any, bytes] = (None, b"")  # packed once for all viewers
+
+    @cached_property
+    def _readers(self) -> CapacityLimiter:
+        return CapacityLimiter(READERS)
+
+    @cached_property
+    def _hands(self) -> CapacityLimiter:
+        return CapacityLimiter(HANDS)
+
+    async def _read(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        """What may touch the run's disk; where that hangs, no more than these threads hang with it."""
+        return await to_thread.run_sync(function, *arguments, limiter=self._readers)
 
     async def page(self, request: Request) -> Response:
         return _denied(self._access.page(request.headers)) or FileResponse(PAGE / "index.html")
@@ -99,12 +129,12 @@ class _Server:
             return denied
         number = request.query_params.get("sequence", "0")
         sequence = int(number) if number.isdecimal() and len(number) < 6 else 0
-        return _json(await run_in_threadpool(self._board.dream, sequence))
+        return _json(await self._read(self._board.dream, sequence))
 
     async def metrics(self, request: Request) -> Response:
         if denied := _denied(self._access.read(request.headers)):
             return denied
-        text = await run_in_threadpool(prometheus.exposition, self._board)
+        text = await self._read(prometheus.exposition, self._board)
         return Response(text, media_type=prometheus.CONTENT_TYPE)
 
     async def hand(self, request: Request) -> Response:
@@ -116,7 +146,7 @@ class _Server:
         except ValueError as error:
             return PlainTextResponse(str(error), 400)
         try:
-            await run_in_threadpool(self._pass_on, wish, operator, robot, until)
+            await to_thread.run_sync(self._pass_on, wish, operator, robot, until, limiter=self._hands)
         except DaydreamerError as error:
             return PlainTextResponse(str(error), 502)
         return PlainTextResponse("received")
@@ -146,16 +176,16 @@ class _Server:
         board.viewers += 1
         try:
             while True:
-                if tick % _STATUS_EVERY == 0:
-                    clock = time.monotonic()  # a wish says until when, by this clock, it may be done
-                    yield _event("status", {"clock": clock, **await run_in_threadpool(board.status)})
-                if (count := board.robots_count()) != robots:
+                if (count := board.robots_count()) != robots:  # first: a stop needs no more than this
                     robots = count
                     yield self._robot_event(count)
+                if tick % _STATUS_EVERY == 0:
+                    clock = time.monotonic()  # a wish says until when, by this clock, it may be done
+                    yield _event("status", {"clock": clock, **await self._read(board.status)})
                 end = board.run.curves_end() if board.run is not None else None
                 if board.run is not None and end is not None and end != curves:
                     # The last bin that the viewer has may have grown since.
-                    fresh = await run_in_threadpool(board.run.curves, curves[0], max(0, curves[1] - 1))
+                    fresh = await self._read(board.run.curves, curves[0], max(0, curves[1] - 1))
                     curves = (fresh["generation"], fresh["end"], end[2])
                     yield _event("curves", fresh)
                 tick += 1
@@ -198,7 +228,7 @@ def _wish(body: bytes) -> tuple[str, str, str | None, float]:
     """Wish, operator, robot, and until when it may be done (NaN: not said). Raises ValueError when there is none."""
     try:
         data = json.loads(body, parse_int=float)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError('expected JSON like {"wish": "pause"}') from error
     if not isinstance(data, dict) or data.get("wish") not in WISHES:
         raise ValueError(f"expected a wish, one of {', '.join(WISHES)}")

@@ -6,6 +6,7 @@ import pytest
 from daydreamer.cli.actor import ActorCommand, seeds_of
 from daydreamer.presets import build
 from daydreamer.runtime import actor as loop
+from daydreamer.runtime.stop_signals import StopSignals
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def seeds(monkeypatch, tmp_path):
 
     def of(name, seed=0):
         given.clear()
-        ActorCommand(tmp_path / "run", "fake-tiny", name=name, seed=seed, console="off")._act(lambda: None)
+        ActorCommand(tmp_path / "run", "fake-tiny", name=name, seed=seed, console="off")._act(StopSignals())
         return tuple(given)
 
     return of

@@ -55,9 +55,10 @@ def changed(made, **changes):
     return pack.dumps({**tree, **changes})
 
 
-def test_another_version_is_said_to_be_one(made):
+@pytest.mark.parametrize("version", [VERSION + 1, "3", np.zeros(2)])
+def test_another_version_is_said_to_be_one(made, version):
     with pytest.raises(OtherVersion, match="same daydreamer on both sides"):
-        Telemetry.from_bytes(changed(made, telemetry=VERSION + 1))
+        Telemetry.from_bytes(changed(made, telemetry=version))
 
 
 @pytest.mark.parametrize(

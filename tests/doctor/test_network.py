@@ -61,6 +61,12 @@ def door(learner_keys=None):
         context.destroy(linger=0)
 
 
+@pytest.mark.parametrize("address", ["*:5555", "what?:5555"])
+def test_an_address_that_cannot_be_connected_to_is_told(address):
+    check = network.learner(address, None, PATIENCE)
+    assert check.level is Level.PROBLEM and address in check.found and "Invalid argument" in check.do
+
+
 def test_an_open_learner_answers():
     with door() as address:
         check = network.learner(address, None, PATIENCE)

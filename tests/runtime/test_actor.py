@@ -250,6 +250,20 @@ def test_without_a_word_from_the_learner_it_begins_after_a_while(make_actor, env
     assert wall.now() == pytest.approx(0.1) and len(env.actions) == 3
 
 
+def test_the_loop_is_not_asked_for_before_the_robot_is_connected(make_actor, env, actor_link):
+    actor_link.connected = False
+    resets_when_asked = []
+
+    def stop():
+        resets_when_asked.append(env.resets)
+        return "enough" if len(resets_when_asked) > 3 else None
+
+    assert make_actor(await_learner=0.1).run(stop, before=lambda: None) == "enough"
+    assert resets_when_asked == 4 * [1]
+    assert make_actor().run(stop, before=lambda: "SIGTERM") == "SIGTERM"
+    assert env.resets == 1
+
+
 def test_stopped_while_it_waits_for_the_learner_it_leaves_the_robot_alone(make_actor, env, actor_link):
     actor_link.connected = False
     assert make_actor().run(Stop(3)) == "enough"

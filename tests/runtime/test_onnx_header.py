@@ -6,6 +6,7 @@ import random
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
 from daydreamer.core.errors import Corrupt
 from daydreamer.runtime.onnx_header import check_model
@@ -42,11 +43,72 @@ def test_operators_of_others_are_refused(model):
         check_model(model.SerializeToString())
 
 
-def test_weights_in_other_files_are_refused(model):
-    tensor = model.graph.initializer.add(name="w", data_type=onnx.TensorProto.FLOAT, dims=[1])
+def in_another_file(name="w"):
+    tensor = onnx.TensorProto(name=name, data_type=onnx.TensorProto.FLOAT, dims=[1])
     tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
+    for key, value in (("location", "weights.bin"), ("offset", "0"), ("length", "4")):
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def as_a_weight(model):
+    model.graph.initializer.append(in_another_file())
+
+
+def as_a_sparse_weight(model):
+    indices = helper.make_tensor("i", onnx.TensorProto.INT64, [1], [0])
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(in_another_file(), indices, [1]))
+
+
+def as_a_constant(model):
+    model.graph.node.append(helper.make_node("Constant", [], ["w"], value=in_another_file()))
+
+
+def branches():
+    out = [helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [1])]
+    return (
+        helper.make_graph(nodes, "g", [], out, initializer=weights)
+        for nodes, weights in (
+            ([], [in_another_file()]),
+            ([helper.make_node("Constant", [], ["w"], value_floats=[1.0])], []),
+        )
+    )
+
+
+def in_a_branch(model):
+    one, other = branches()
+    choice = helper.make_node("If", ["obs/is_first"], ["w"], then_branch=one, else_branch=other)
+    model.graph.node.append(choice)
+
+
+def in_a_function(model):
+    constant = helper.make_node("Constant", [], ["w"], value=in_another_file())
+    model.functions.append(
+        helper.make_function("", "Odd", [], ["w"], [constant], [helper.make_opsetid("", 17)])
+    )
+
+
+@pytest.mark.parametrize("hide", [as_a_weight, as_a_sparse_weight, as_a_constant, in_a_branch, in_a_function])
+def test_weights_in_other_files_are_refused_wherever_they_stand(model, hide):
+    hide(model)
     with pytest.raises(Corrupt, match="weights in other files"):
+        check_model(model.SerializeToString())
+
+
+def test_operators_of_others_in_a_function_are_refused(model):
+    odd = helper.make_opsetid("com.example.files", 1)
+    model.functions.append(helper.make_function("", "Odd", [], ["w"], [], [odd]))
+    with pytest.raises(Corrupt, match=r"operators of 'com\.example\.files'"):
+        check_model(model.SerializeToString())
+
+
+def test_graphs_in_graphs_end_somewhere(model):
+    graph = next(branches())
+    for _ in range(30):
+        again = helper.make_node("Loop", ["n", "c"], ["w"], body=graph)
+        graph = helper.make_graph([again], "g", [], [])
+    model.graph.node.append(helper.make_node("Loop", ["n", "c"], ["w"], body=graph))
+    with pytest.raises(Corrupt, match="nested deeper than 16"):
         check_model(model.SerializeToString())
 
 

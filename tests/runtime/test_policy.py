@@ -1,5 +1,7 @@
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from daydreamer.core.errors import Corrupt, SpecMismatch
 from daydreamer.core.specs import ArraySpec
@@ -74,6 +76,77 @@ def test_it_says_when_it_does_not_fit_an_environment(make_policy):
 def test_a_model_that_is_no_policy_of_ours_is_refused(make_policy, meta, says):
     with pytest.raises(Corrupt, match=says):
         OnnxPolicy(make_policy(**meta))
+
+
+def instead_of(model, output, *nodes):
+    """Put ``nodes``, which read "before", between what made ``output`` and the output."""
+    for node in model.graph.node:
+        node.output[:] = ["before" if name == output else name for name in node.output]
+    model.graph.node.extend(nodes)
+
+
+def an_action_in_a_batch(model):
+    zero = helper.make_node("Constant", [], ["axes"], value_ints=[0])
+    instead_of(
+        model, "action/action", zero, helper.make_node("Unsqueeze", ["before", "axes"], ["action/action"])
+    )
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+
+
+def an_action_of_words(model):
+    instead_of(
+        model, "action/action", helper.make_node("Cast", ["before"], ["action/action"], to=TensorProto.STRING)
+    )
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.STRING
+
+
+def a_carry_that_grows(model):
+    instead_of(model, "next/steps", helper.make_node("Concat", ["before", "before"], ["next/steps"], axis=0))
+    model.graph.output[1].type.tensor_type.shape.dim[0].dim_value = 2
+
+
+def a_carry_of_any_size(model):
+    model.graph.input[2].type.tensor_type.shape.dim[0].dim_param = "N"
+
+
+def a_carry_beyond_all_memory(model):
+    model.graph.input[2].type.tensor_type.shape.dim[0].dim_value = 10**13
+
+
+def an_observation_of_another_shape(model):
+    model.graph.input[1].type.tensor_type.shape.dim[0].dim_value = 2
+
+
+def an_observation_of_another_type(model):
+    model.graph.input[1].type.tensor_type.elem_type = TensorProto.DOUBLE
+    for node in model.graph.node:
+        node.input[:] = ["count" if name == "obs/count" else name for name in node.input]
+    model.graph.node.insert(0, helper.make_node("Cast", ["obs/count"], ["count"], to=TensorProto.FLOAT))
+
+
+def a_step_that_fails(model):
+    size = helper.make_node("Constant", [], ["size"], value_ints=[5])
+    instead_of(model, "next/steps", size, helper.make_node("Reshape", ["before", "size"], ["next/steps"]))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (an_action_in_a_batch, r"action 'action' is \(\(1, 2\), 'float32'\); it says"),
+        (an_action_of_words, "action 'action' is"),
+        (a_carry_that_grows, r"makes the carry .*\(2,\)"),
+        (a_carry_of_any_size, r"'carry/steps' has the shape \['N'\]"),
+        (a_carry_beyond_all_memory, "bytes a step; expected at most"),
+        (an_observation_of_another_shape, r"'obs/count' is \(\(2,\), 'float32'\); it says \(\(1,\)"),
+        (an_observation_of_another_type, "'obs/count' is .*float64"),
+        (a_step_that_fails, "cannot take this step|no ONNX model|that are none"),
+    ],
+)
+def test_a_policy_that_does_not_do_what_it_says_is_refused_before_it_drives(make_policy, spoil, says):
+    model = onnx.load_model_from_string(make_policy())
+    spoil(model)
+    with pytest.raises((Corrupt, SpecMismatch), match=says):
+        OnnxPolicy(model.SerializeToString())
 
 
 def test_bytes_that_are_no_model_are_refused():

@@ -86,6 +86,15 @@ def test_a_loop_that_asks_whether_to_stop_is_alive(systemd, monkeypatch):
     assert heard(systemd) == [b"READY=1\nWATCHDOG=1"]
 
 
+def test_a_loop_that_waits_for_its_work_to_begin_is_not_ready(systemd, monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
+    with StopSignals() as stop:
+        assert stop.before() is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.before() == "SIGTERM"
+    assert heard(systemd) == []
+
+
 def test_a_hangup_that_nohup_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

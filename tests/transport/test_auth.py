@@ -1,6 +1,7 @@
 """Keys are made, kept to their owner, and decide who comes in."""
 
 import os
+import shutil
 
 import pytest
 import zmq
@@ -16,6 +17,7 @@ from daydreamer.transport.auth import (
     load_actor_keys,
     load_learner_keys,
     new_keys,
+    owner_of,
 )
 from daydreamer.transport.link import LinkError
 
@@ -83,6 +85,39 @@ def test_missing_keys_say_how_to_make_them(tmp_path):
         load_actor_keys(tmp_path)
 
 
+def test_in_a_robots_directory_no_keys_are_made_and_nothing_is_left_behind(tmp_path):
+    new_keys(tmp_path / "learner", ["spot"])
+    robot = tmp_path / "robot"
+    robot.mkdir()
+    shutil.copy(tmp_path / "learner" / "learner.pub", robot)
+    with pytest.raises(KeyProblem, match=r"spot.key is missing.*--actors spot` on the learner's computer"):
+        load_actor_keys(robot, "spot")
+    with pytest.raises(KeyProblem, match="keys are made on the learner's computer"):
+        new_keys(robot, ["spot"])
+    assert [path.name for path in robot.iterdir()] == ["learner.pub"]
+
+
+def test_a_name_that_is_said_twice_is_one_actor(tmp_path):
+    assert len(new_keys(tmp_path, ["spot", "spot"])) == 4
+
+
+@pytest.mark.parametrize("what", [".", "learner.pub"])
+def test_a_robot_believes_no_learner_whom_others_could_have_put_there(tmp_path, what):
+    new_keys(tmp_path)
+    os.chmod(tmp_path / what, (tmp_path / what).stat().st_mode | 0o002)
+    with pytest.raises(KeyProblem, match="chmod go-w"):
+        load_actor_keys(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["actor.key", "learner.pub"])
+def test_a_key_that_cannot_be_read_is_a_problem_with_words(tmp_path, name):
+    new_keys(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir(mode=0o700)
+    with pytest.raises(KeyProblem, match=rf"{name} cannot be read.*belong to the user"):
+        load_actor_keys(tmp_path)
+
+
 def test_a_file_that_is_no_key_is_not_used(tmp_path):
     new_keys(tmp_path)
     (tmp_path / "actor.key").write_text("secret")
@@ -124,7 +159,9 @@ def door(tmp_path):
             self.doorman.answer()
             heard = []
             while self._asking.poll(0):
-                heard.append(int(self._asking.recv_multipart()[3]))
+                *_, verdict, _, ticket, _ = self._asking.recv_multipart()
+                heard.append(int(verdict))
+                self.ticket = ticket.decode()  # the newest
             return heard
 
     context = zmq.Context()
@@ -141,17 +178,34 @@ def test_whoever_asks_without_end_is_answered_a_few_times_in_a_turn(door):
 
 
 def test_the_keys_are_read_once_in_a_while_however_many_ask(door):
+    door.ask("rex")
+    assert door.verdicts() == [200]
+    rex = door.ticket
     door.ask("spot")
     assert door.verdicts() == [200]
+    spot = door.ticket
     (door.allowed / "spot.pub").unlink()
     (door.allowed / "rex.pub").rename(door.allowed / "tom.pub")
     door.now = LOOK_EVERY - 0.01
     door.ask("spot"), door.ask("rex")
-    assert door.verdicts() == [200, 200] and door.doorman.still_allows("spot")
+    assert door.verdicts() == [200, 200] and door.doorman.still_allows(spot)
     door.now = LOOK_EVERY
-    assert not door.doorman.still_allows("spot") and not door.doorman.still_allows("rex")
+    assert not door.doorman.still_allows(spot) and not door.doorman.still_allows(rex)
     door.ask("spot"), door.ask("rex")
-    assert door.verdicts() == [400, 200] and door.doorman.still_allows("tom")
+    assert door.verdicts() == [400, 200] and door.doorman.still_allows(door.ticket)
+    assert owner_of(door.ticket) == "tom"
+
+
+def test_a_ticket_is_good_for_the_key_that_was_shown_and_not_for_its_successor(door, tmp_path):
+    door.ask("rex")
+    assert door.verdicts() == [200]
+    of_before = door.ticket
+    (tmp_path / "rex.key").unlink(), (door.allowed / "rex.pub").unlink()
+    new_keys(tmp_path, ["rex"])
+    door.now = LOOK_EVERY
+    door.ask("rex")
+    assert door.verdicts() == [200] and door.doorman.still_allows(door.ticket)
+    assert not door.doorman.still_allows(of_before)
 
 
 def test_a_key_that_others_can_write_to_lets_nobody_in_until_that_is_mended(door, caplog):

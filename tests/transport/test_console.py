@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import zmq
 
+from daydreamer.core import pack
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.runtime.faults.proxy import FaultProxy
 from daydreamer.transport import console_messages as messages
@@ -140,16 +141,18 @@ def test_what_the_actor_refuses_is_the_answer_and_a_mistake_does_not_end_the_con
         stubborn.close()
 
 
-def test_nonsense_is_dropped_and_the_console_goes_on(console, viewer, hands):
+def test_nonsense_is_dropped_and_the_console_goes_on(console, viewer, hands, caplog):
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.linger = 0
     socket.connect(f"tcp://{console.address}")
-    for data in (b"", b"nonsense", messages.encode("dance"), messages.encode("watch", hz="fast")):
+    odd = pack.dumps({"console": np.zeros(2), "kind": "watch"})
+    for data in (b"", b"nonsense", odd, messages.encode("dance"), messages.encode("watch", hz="fast")):
         socket.send(data)
     socket.send(messages.encode("hand", id=1, token="secret", wish="damp"))  # no operator field
     viewer.send("resume", timeout=LONG)
     assert [hand.wish for hand in hands] == ["resume"]
+    assert "mistake" not in caplog.text
     socket.close()
     context.term()
 

@@ -115,6 +115,14 @@ def test_an_owner_whose_key_is_taken_away_is_shut_out(session):
     assert session.knows(SPOT) and not session.knows(REX)
 
 
+def test_a_connection_of_a_key_that_was_taken_away_cannot_begin(session):
+    assert session.hear(REX, "", hello("rex"), 0.0) is None
+    (answer,) = said(session)
+    assert isinstance(answer, Refuse) and "no longer allowed" in answer.reason
+    session.hear(REX, "", hello("rex"), 1.0)
+    assert said(session) == [] and session.actors(1.0) == {}
+
+
 def test_streams_that_never_gave_a_row_are_forgotten(session):
     for i in range(50):
         spec = {name: one.to_dict() for name, one in SPEC.items()}

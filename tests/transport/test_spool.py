@@ -173,6 +173,33 @@ def test_damage_in_the_middle_leaves_a_hole_and_the_rows_behind_it(tmp_path):
     assert not again.directory.exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"ddlog\n\x02\x00 of a later version"])
+def test_a_segment_that_cannot_be_read_costs_its_own_rows_and_is_kept(tmp_path, caplog, content):
+    spool = new(tmp_path)
+    keep(spool, records(0, 12))
+    spool.close()
+    (spool.directory / f"{5:012d}.log").write_bytes(content)
+    (again,) = leftovers(tmp_path, 9)
+    assert (again.oldest, again.end, again.unacked) == (0, 12, 7)
+    assert again.read(0, 64) == records(0, 5) and again.read(10, 64) == records(10, 12)
+    assert again.kept_from(5) == 10
+    assert "rows are lost" in caplog.text
+    again.acknowledge(12)
+    again.close()
+    (aside,) = tmp_path.iterdir()
+    assert aside.read_bytes() == content
+
+
+def test_a_first_segment_of_another_version_leaves_the_actor_able_to_start(tmp_path, caplog):
+    spool = new(tmp_path)
+    keep(spool, records(0, 3))
+    spool.close()
+    (path,) = spool.directory.glob("*.log")
+    path.write_bytes(b"ddlog\n\x02\x00 of a later version")
+    assert leftovers(tmp_path, 9) == []
+    assert "stay where they are" in caplog.text and path.exists()
+
+
 def test_a_spool_that_numbered_its_rows_in_another_way_is_left_alone(tmp_path):
     spool = new(tmp_path)
     keep(spool, records(0, 3))

@@ -9,11 +9,12 @@ from functools import partial
 import pytest
 import zmq
 
-from daydreamer.transport import handshakes, learner_link
+from daydreamer.transport import auth, handshakes, learner_link
 from daydreamer.transport.actor_link import ActorLink
 from daydreamer.transport.auth import KeyProblem, load_actor_keys, load_learner_keys, new_keys
 from daydreamer.transport.learner_link import LearnerLink
 from daydreamer.transport.link import PolicyMessage
+from daydreamer.transport.messages import Hello, Refuse, decode, encode
 from daydreamer.transport.seldom import Seldom
 from tests.contracts.link_contract import SPEC, DurableRows, eventually, pump, row
 
@@ -153,7 +154,38 @@ def test_deleting_a_key_shuts_its_owner_out_at_once(learner, dial, store, keys, 
     assert spot.status().connected
 
 
-@pytest.mark.parametrize("what", ["allowed", "allowed/spot.pub"])
+@pytest.mark.usefixtures("patient_peers")
+def test_a_connection_made_with_a_key_that_was_replaced_since_is_worth_nothing(
+    learner, dial, store, keys, monkeypatch
+):
+    monkeypatch.setattr(auth, "LOOK_EVERY", 0.0)
+    context = zmq.Context()
+    try:
+        with context.socket(zmq.DEALER) as thief:
+            thief.setsockopt(zmq.LINGER, 0)
+            load_actor_keys(keys, "rex").apply(thief)
+            with thief.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) as events:
+                thief.connect(f"tcp://127.0.0.1:{learner.port}")
+                eventually(lambda: events.poll(0), lambda: pump(learner, store))
+                thief.disable_monitor()
+            (keys / "rex.key").unlink(), (keys / "allowed" / "rex.pub").unlink()
+            new_keys(keys, ["rex"])
+            rex = dial("rex")
+            eventually(lambda: rex.status().connected, lambda: pump(learner, store))
+            spec = {name: one.to_dict() for name, one in SPEC.items()}
+            thief.send(encode(Hello("rex", "rex-1700000000000-0a1b2c3d", spec, "0", "")))
+            eventually(lambda: thief.poll(0), lambda: pump(learner, store))
+            answer = decode(thief.recv())
+            assert isinstance(answer, Refuse) and "no longer allowed" in answer.reason
+            assert not thief.poll(0), "no policy"
+    finally:
+        context.destroy(linger=0)
+    rex.send(row(0))
+    eventually(lambda: store.count == 1, lambda: pump(learner, store))
+    assert rex.status().connected and rex.status().refused is None
+
+
+@pytest.mark.parametrize("what", [".", "allowed", "allowed/spot.pub"])
 def test_a_list_that_others_can_write_to_is_not_trusted(keys, what):
     os.chmod(keys / what, (keys / what).stat().st_mode | 0o020)
     with pytest.raises(KeyProblem, match="chmod go-w"):

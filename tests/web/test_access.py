@@ -35,15 +35,26 @@ def test_the_token_and_the_own_origin_are_enough():
     assert allowed(LOCAL.hand(headers(authorization="Bearer secret")))  # a program names no origin
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:9999", "null"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:9999", "null", "http://["])
 def test_another_pages_hands_are_refused_even_with_the_token(origin):
     assert LOCAL.hand(headers(authorization="Bearer secret", origin=origin)).status == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example", "[", "a]b", "[::1"]
+)
 def test_a_name_that_only_resolves_here_is_refused(host):
     assert LOCAL.read(headers(host)).status == 403
     assert LOCAL.page(headers(host)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "may"), [("cross-site", False), ("same-origin", True), ("none", True), ("same-site", True)]
+)
+def test_another_sites_page_is_told_nothing_and_takes_no_viewers_place(site, may):
+    asked = headers(**{"sec-fetch-site": site})
+    assert allowed(LOCAL.read(asked)) == may
+    assert allowed(LOCAL.page(asked)), "a link may lead here"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])

@@ -1,5 +1,7 @@
 """Which robots are shown, alarmed about and moved, when some of a run's actors are gone."""
 
+import errno
+import threading
 from dataclasses import replace
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.web.board import Board
+from daydreamer.web.run_follower import RunFollower
 from tests.web.conftest import FakeConsole
 
 
@@ -99,3 +102,43 @@ def test_a_stop_is_tried_at_those_that_have_ended_too(board, actors):
         board.hand("damp")
     wished = [actor.console.wished.wait(60) for actor in actors.values()]
     assert all(wished)
+
+
+def test_an_actor_that_cannot_be_looked_at_for_a_moment_is_found_all_the_same(run_dir, monkeypatch):
+    monkeypatch.setattr("daydreamer.web.board._SEARCH_EVERY", 0.001)
+    spot, tries, found = Actor(run_dir, "spot"), [], threading.Event()
+
+    def open_console(file):
+        tries.append(file)
+        if len(tries) < 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        found.set()
+        return spot.console
+
+    board = Board(run_dir, {}, open_console)
+    board.start()
+    try:
+        assert found.wait(30)
+        board.look_for_actors()
+        board.hand("damp")
+        assert spot.console.wishes == [("damp", "")]
+    finally:
+        board.close()
+
+
+def test_a_mistake_with_one_line_does_not_end_what_follows_a_run(run_dir, monkeypatch):
+    monkeypatch.setattr("daydreamer.web.run_follower._EVERY", 0.001)
+    follower, again = RunFollower(run_dir), threading.Event()
+    look = follower.look
+
+    def broken():
+        monkeypatch.setattr(follower, "look", lambda: (look(), again.set()))
+        raise OverflowError("int too large to convert to float")
+
+    monkeypatch.setattr(follower, "look", broken)
+    follower.start()
+    try:
+        assert again.wait(30)
+        assert follower.status()["metrics"]["learner/steps"] == 100
+    finally:
+        follower.close()

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import uvicorn
 
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import FLAGS
 from daydreamer.runtime import report_file
 from daydreamer.web.access import Access
 from daydreamer.web.beside import listen
 from daydreamer.web.board import Board
-from daydreamer.web.server import MOST_VIEWERS, application
+from daydreamer.web.server import MOST_CONNECTIONS, MOST_VIEWERS, READERS, configuration, serve
 
 TOKEN = "test-token"
 
@@ -28,11 +29,7 @@ class Served:
         self.board = board
         sock = listen("127.0.0.1", 0)
         self.port = sock.getsockname()[1]
-        self.server = uvicorn.Server(
-            uvicorn.Config(
-                application(board, access), log_level="warning", lifespan="off", timeout_graceful_shutdown=1
-            )
-        )
+        self.server = uvicorn.Server(configuration(board, access))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [sock]}, daemon=True)
         board.start()
         self.thread.start()
@@ -152,7 +149,7 @@ def test_another_origin_or_host_is_refused(served, console):
 
 
 @pytest.mark.parametrize(
-    "body", ["", "[]", '{"wish": "dance"}', '{"wish": "reset", "operator": 3}', "x" * 5000]
+    "body", ["", "[]", '{"wish": "dance"}', '{"wish": "reset", "operator": 3}', "x" * 5000, "[" * 4000]
 )
 def test_nonsense_is_refused(served, console, body):
     assert served.ask("/api/hand", body, TOKEN)[0] == 400
@@ -189,6 +186,55 @@ def test_a_viewer_that_stops_reading_costs_the_others_nothing(served, console):
     finally:
         for sock in stalled:
             sock.close()
+
+
+def test_connections_that_say_nothing_make_way_and_those_that_do_stay(served, console):
+    with closing(served.events()) as events:
+        next(events)
+        silent = [
+            socket.create_connection(("127.0.0.1", served.port), 30) for _ in range(MOST_CONNECTIONS + 20)
+        ]
+        try:
+            assert served.hand("damp") == (200, "received")
+            with suppress(ConnectionResetError):
+                assert silent[0].recv(1) == b"", "the oldest is hung up on"
+            console.tell(steps=7000)
+            assert any(name == "robots" and data[0]["steps"] == 7000 for name, data in events)
+        finally:
+            for sock in silent:
+                sock.close()
+
+
+def test_a_certificate_that_is_none_is_told(tmp_path):
+    (tmp_path / "cert.pem").write_text("no certificate")
+    board = Board(None, {}, lambda file: None)
+    for path in (tmp_path / "cert.pem", tmp_path / "absent.pem"):
+        with closing(listen("127.0.0.1", 0)) as sock, pytest.raises(DaydreamerError, match="cannot be used"):
+            serve(board, Access(TOKEN), sock, path, None)
+
+
+def test_neither_a_stop_nor_the_page_waits_for_a_disk_that_hangs(served, console):
+    hangs, go = threading.Semaphore(0), threading.Event()
+
+    def dream(sequence):
+        hangs.release()
+        assert go.wait(60)
+
+    served.board.dream = dream
+    asking = [threading.Thread(target=served.ask, args=("/api/dream",)) for _ in range(60)]
+    for thread in asking:
+        thread.start()
+    try:
+        for _ in range(READERS):
+            assert hangs.acquire(timeout=30)
+        assert served.hand("damp") == (200, "received")
+        assert served.ask("/")[0] == 200
+        assert served.event("robots", lambda data: data)[0]["mode"] == "NORMAL"
+    finally:
+        go.set()
+        for thread in asking:
+            thread.join(30)
+    assert console.wishes == [("damp", "")]
 
 
 def test_viewers_are_counted_and_bounded(served):
