@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ import tyro
 
 from daydreamer.cli.options import Changes, load_preset, seeds_of
 from daydreamer.cli.policy_source import newest_policy, preset_of
+from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.replay import at_rest
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.many_runs import Job, claim, rows_of, work_off
-from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.run_dir import RunDir, software
 from daydreamer.runtime.scoring import Evaluation
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.supervise import this_program
@@ -158,10 +160,15 @@ class Adaptation:
             self._say(_row(name, found[name]))
         headings = ["robot", *table[0][1]]
         head = f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}\n"
-        data = {name: {key: cell.to_dict() for key, cell in cells.items()} for name, cells in found.items()}
+        data = {
+            "command": shlex.join(["daydreamer", *sys.argv[1:]]), "software": software(),
+            "robots": {
+                name: {key: cell.to_dict() for key, cell in cells.items()} for name, cells in found.items()
+            },
+        }  # fmt: skip
         text = head + "".join(f"{_row(name, cells)}\n" for name, cells in found.items())
-        (self.out / "adaptation.md").write_text(text)
-        (self.out / "adaptation.json").write_text(json.dumps(data, indent=1) + "\n")
+        write_atomically(self.out / "adaptation.md", text.encode())
+        write_atomically(self.out / "adaptation.json", (json.dumps(data, indent=1) + "\n").encode())
         if self.json:
             json.dump(data, sys.stdout)
             print()

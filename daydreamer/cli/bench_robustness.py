@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ import tyro
 
 from daydreamer.cli.options import Changes, load_preset
 from daydreamer.cli.policy_source import Source, find_policy
+from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.trial import Trial, run_all
+from daydreamer.runtime.run_dir import software
 from daydreamer.runtime.scoring import Evaluation
 
 # What is changed, one thing at a time: option of the stand-in -> its values. The first row is the robot as it is.
@@ -95,6 +98,8 @@ class Robustness:
 
     def _write(self, sources: list[Source], found: dict[str, list[Evaluation]]) -> None:
         data = {
+            "command": shlex.join(["daydreamer", *sys.argv[1:]]),
+            "software": software(),
             "policies": [source.name for source in sources],
             "rollouts": self.rollouts,
             "seconds": self.seconds,
@@ -109,8 +114,8 @@ class Robustness:
         lines += [[label, *(_cell(cell) for cell in cells)] for label, cells in found.items()]
         self.out.mkdir(parents=True, exist_ok=True)
         table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-        (self.out / "robustness.md").write_text(table)
-        (self.out / "robustness.json").write_text(json.dumps(data, indent=1) + "\n")
+        write_atomically(self.out / "robustness.md", table.encode())
+        write_atomically(self.out / "robustness.json", (json.dumps(data, indent=1) + "\n").encode())
 
     def _say(self, text: str) -> None:
         if not self.json:

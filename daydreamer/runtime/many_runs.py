@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 import signal
@@ -21,6 +22,8 @@ from daydreamer.runtime.learner import FINISHED
 from daydreamer.runtime.run_dir import RunDir, differences
 from daydreamer.runtime.supervise import last_words, threads_here
 from robots.clock import Clock, MonotonicClock
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.5  # s
 _GRACE = 30.0  # s that a run is given to save itself and to stop its own processes
@@ -95,15 +98,13 @@ def work_off(
         clock: Wall time.
 
     Raises:
-        DaydreamerError: A run failed; the others were stopped, and can go on.
+        DaydreamerError: Runs failed; the others went on to their end, or until told to stop.
     """
-    clock = clock or MonotonicClock()
-    waiting = [job for job in jobs if not job.finished()]
+    clock, failed = clock or MonotonicClock(), list[str]()
+    waiting, told = [job for job in jobs if not job.finished()], None
     running: dict[str, tuple[Job, subprocess.Popen[bytes]]] = {}
     try:
-        while waiting or running:
-            if stop():
-                return False
+        while (waiting or running) and not (told := stop()):
             while waiting and len(running) < max(1, at_once):
                 job = waiting.pop(0)
                 running[job.name] = job, _start(job, min(at_once, len(jobs)))
@@ -112,14 +113,17 @@ def work_off(
                 if code is not None:
                     del running[name]
                     if code:
-                        raise DaydreamerError(
+                        _log.error("%s ended with exit code %d; the others go on", name, code)
+                        failed.append(
                             f"{name} ended with exit code {code}. The end of {job.log}:\n{last_words(job.log)}"
                         )
             tick([job for job, _ in running.values()])
             clock.sleep_until(clock.now() + _LOOK_EVERY)
-        return True
     finally:
         _stop([process for _, process in running.values()], clock)
+    if failed:
+        raise DaydreamerError("\n".join(failed))
+    return not told
 
 
 def _start(job: Job, at_once: int) -> subprocess.Popen[bytes]:

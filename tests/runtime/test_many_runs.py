@@ -78,10 +78,12 @@ def test_rows_that_paid_for_no_update_are_a_part_of_what_is_finished(tmp_path):
     assert work_off([done], at_once=1, stop=never) and (tmp_path / "ran").exists()
 
 
-def test_a_failure_is_told_with_its_last_words(tmp_path):
+def test_a_failure_is_told_with_its_last_words_when_the_others_have_ended(tmp_path):
     bad = job(tmp_path / "bad", "import sys; print('error: out of luck'); sys.exit(2)")
+    other = job(tmp_path / "other", touch(tmp_path / "other-ran"))
     with pytest.raises(DaydreamerError, match="out of luck"):
-        work_off([bad], at_once=1, stop=never)
+        work_off([bad, other], at_once=1, stop=never)
+    assert (tmp_path / "other-ran").exists()
 
 
 def test_a_stop_reaches_the_running_one_as_ctrl_c_and_begins_no_other(tmp_path):
