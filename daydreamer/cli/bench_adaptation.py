@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset, seeds_of
+from daydreamer.cli.options import Changes, load_preset, seeds_in
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
@@ -90,7 +90,7 @@ class Adaptation:
             raise DaydreamerError(
                 f"the cases are {', '.join(CASES)}; not {', '.join(sorted(unknown)) or 'none'}"
             )
-        source, seeds = RunDir(self.run_directory), seeds_of(self.seeds)
+        source, seeds = RunDir(self.run_directory), seeds_in(self.seeds)
         preset, began_with = preset_of(source.read_config())
         own = (*began_with, *self.changes)
         robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, seeds_of, with_agent
+from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, seeds_in, with_agent
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.presets import build
 from daydreamer.presets.trial import Trial, run_all
@@ -64,7 +64,7 @@ class Learning:
         preset = load_preset(self.preset, self._all_changes())
         build.make_env(preset)  # a mistake is told before the directory is this experiment's
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
-        rows, seeds = rows_of(self.robot_minutes, preset.hz), seeds_of(self.seeds)
+        rows, seeds = rows_of(self.robot_minutes, preset.hz), seeds_in(self.seeds)
         claim(self.out, {**said, "resolved": asdict(preset)})
         jobs = [Job(f"seed-{seed}", RunDir(self._place(seed)), self._command(seed), rows) for seed in seeds]
         with StopSignals() as stop:

@@ -87,7 +87,7 @@ def with_agent(changes: tuple[str, ...], agent: str) -> tuple[str, ...]:
     return changes if not agent else (*changes, f"agent={agent}")
 
 
-def seeds_of(text: str) -> list[int]:
+def seeds_in(text: str) -> list[int]:
     """The seeds in '0,1,2', each once, in order. Raises DaydreamerError when there are none."""
     parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts):

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from daydreamer.cli.policy_source import leaves
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor.curves_figure import SHOWN, draw, read_curves
-from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.run_dir import RunDir, leaves
 
 # Of a run's configuration: what is the same for every seed of one thing.
 SETTINGS = ("robot", "robot_options", "restart", "hz", "task", "delay", "agent", "actor", "learner")
@@ -70,7 +69,7 @@ def _groups(runs: Mapping[str, Path]) -> dict[str, str]:
         alike = (
             number
             for number, other in enumerate(others)
-            if all(other[path] == settings[path] for path in other.keys() & settings.keys())
+            if all(other[key] == settings[key] for key in other.keys() & settings.keys())
         )
         number = next(alike, len(others))
         if number == len(others):

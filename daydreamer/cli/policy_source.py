@@ -14,7 +14,7 @@ import tyro
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import read_card
-from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.run_dir import RunDir, leaves
 
 _log = logging.getLogger(__name__)
 
@@ -93,14 +93,6 @@ def preset_of(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
         return name, changes
     _log.warning("the preset %s is no longer what this run began with; made so: %s", name, ", ".join(back))
     return name, (*changes, *back)
-
-
-def leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """The values of a plain tree by their paths."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found |= leaves(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
-    return found
 
 
 def _said(value: Any) -> str:

@@ -35,9 +35,7 @@ class Trial:
     rollouts: int = 5
     seconds: float = 60.0  # of each
     seed: int = 0  # of the first; the others follow
-    held: bytes | None = field(
-        default=None, repr=False, compare=False
-    )  # the policy's, once they have been read
+    held: bytes | None = field(default=None, repr=False, compare=False)  # the policy, once it has been read
 
     def hold(self) -> Trial:
         """With the policy's bytes in it: a run that goes on may remove the file before its turn has come."""

@@ -101,7 +101,8 @@ def work_off(
         DaydreamerError: Runs failed; the others went on to their end, or until told to stop.
     """
     clock, failed = clock or MonotonicClock(), list[str]()
-    waiting, told = [job for job in jobs if not job.finished()], None
+    waiting = [job for job in jobs if not job.finished()]
+    told: str | None = None
     running: dict[str, tuple[Job, subprocess.Popen[bytes]]] = {}
     try:
         while (waiting or running) and not (told := stop()):

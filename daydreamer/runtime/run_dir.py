@@ -185,6 +185,14 @@ def differences(old: Any, new: Any, name: str) -> list[str]:
     return [] if old == new else [f"{name}: was {json.dumps(old)}, is {json.dumps(new)}"]
 
 
+def leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The values of a plain tree by their paths."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= leaves(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found
+
+
 def _history(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """What the configuration of a run that goes on keeps of the one before."""
     kept = {part: old[part] for part in ("seed", "changes_before") if part in old}

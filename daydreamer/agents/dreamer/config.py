@@ -139,9 +139,7 @@ class DreamerConfig:
     actor: ActorConfig = field(default_factory=ActorConfig)
     # Imagination
     starts: int = 128  # posterior states it starts from; 0: every one of the batch
-    burn_in: int = (
-        0  # first steps of a chunk that it does not start from: their states have hardly seen anything
-    )
+    burn_in: int = 0  # first steps of a chunk that it does not start from: they have hardly seen anything
     horizon: int = 12
     discount: float = 0.99
     lambda_: float = 0.95
