@@ -7,7 +7,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +125,13 @@ def link(preset: Preset, seconds: float) -> dict[str, float]:
 
 
 def servo(preset: Preset, seconds: float) -> dict[str, float]:
-    """How well the 500 Hz process keeps its rate, and how soon a stop button damps an emulated A1, beside a learner."""
+    """How well the 500 Hz process keeps its rate, and how soon a stop button damps an emulated A1.
+
+    Beside a learner, where there is torch; a robot's own computer has none, and its load is what runs there.
+    """
     from robots.a1.servo_speed import servo_speed
 
-    with _learning(preset):
+    with _learning(preset) if find_spec("torch") else nullcontext():
         return servo_speed(seconds)
 
 

@@ -49,7 +49,9 @@ class Record:
     name: Annotated[str, tyro.conf.arg(help="of the actor")] = "actor"
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help="where to, in place of the run's")] = None
     minutes: Annotated[float, tyro.conf.arg(metavar="M", help="of one file")] = 10.0
-    keep_gb: Annotated[float, tyro.conf.arg(metavar="GB", help="of all files; the oldest go first")] = 4.0
+    keep_gb: Annotated[
+        float, tyro.conf.arg(metavar="GB", help="of one actor's files; the oldest go first")
+    ] = 4.0
 
     def run(self) -> int:
         """Follow and write."""

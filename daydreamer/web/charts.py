@@ -112,7 +112,7 @@ CHARTS = (
     ),
     Chart(
         "ratio", "learning", "Replay ratio", (("replay/ratio", "replayed per collected"),), "",
-        "Rises to the configured ratio (256 in the presets of the A1) and stays.",
+        "Rises to the configured ratio (512 in the presets of the A1; 256 in a1-sim-stand) and stays.",
         "Stays below it: the learner is too slow for this robot.",
         low=0.0,
     ),
