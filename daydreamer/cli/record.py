@@ -30,7 +30,7 @@ class Record:
     """Record a robot's states, commands and faults as ROS 2 messages in MCAP files, until stopped.
 
     A viewer like any other: the robot does not wait for it. The files open in Foxglove and PlotJuggler, and play with
-    `ros2 bag play`. Needs the extra `export`; from a clone: pip install '.[export]'.
+    `ros2 bag play`. Needs the extra `mcap`; from a clone: pip install '.[mcap]'.
     """
 
     run_directory: Annotated[

@@ -20,7 +20,7 @@ from robots.ros2.seen import Seen
 from robots.ros2.stamp import header
 from robots.ros2.topics import Topic
 
-BASE, IMU_FRAME = "base_link", "imu_link"
+BASE, IMU_FRAME, WORLD = "base_link", "imu_link", "odom"
 UNKNOWN = "UNKNOWN"  # the mode of a robot whose actor is silent
 _DRIVEN = ("NORMAL", "HOLD")  # modes in which the motors have targets
 _NO_ESTIMATE = -1.0  # in the first place of a covariance (sensor_msgs/Imu)
@@ -62,11 +62,11 @@ def imu(seen: Seen, noise: ImuNoise | None = None) -> Message:
     noise = noise or ImuNoise()
     turned = _covariance(noise.orientation)
     quat = seen.quat_xyzw
-    if not abs(np.linalg.norm(quat) - 1.0) < 0.05:  # also not a number
+    if not _is_rotation(quat):
         quat, turned = np.array([0.0, 0.0, 0.0, 1.0]), [_NO_ESTIMATE, *[0.0] * 8]
     return {
         "header": header(seen.wall, IMU_FRAME),
-        "orientation": dict(zip("xyzw", quat.tolist(), strict=True)),
+        "orientation": _quaternion(quat),
         "orientation_covariance": turned,
         "angular_velocity": _vector(seen.gyro),
         "angular_velocity_covariance": _covariance(noise.gyro),
@@ -81,6 +81,14 @@ def odom_twist(seen: Seen) -> Message | None:
         return None
     twist = {"linear": _vector(seen.velocity_body), "angular": _vector(seen.gyro)}
     return {"header": header(seen.wall, BASE), "twist": twist}
+
+
+def transforms(seen: Seen, place: Array) -> Message | None:
+    """tf2_msgs/TFMessage: how the body lies, at ``place`` [3] m; None where its quaternion is no rotation."""
+    if not _is_rotation(seen.quat_xyzw):
+        return None
+    moved = {"translation": _vector(place), "rotation": _quaternion(seen.quat_xyzw)}
+    return {"transforms": [{"header": header(seen.wall, WORLD), "child_frame_id": BASE, "transform": moved}]}
 
 
 def mode(seen: Seen | None) -> Message:
@@ -117,6 +125,14 @@ def _joint_state(
 
 def _numbers(values: Array | None) -> list[float]:
     return [] if values is None else [float(value) for value in values]
+
+
+def _is_rotation(quat: Array) -> bool:
+    return bool(abs(np.linalg.norm(quat) - 1.0) < 0.05)  # false also where it is not a number
+
+
+def _quaternion(values: Array) -> dict[str, Any]:
+    return dict(zip("xyzw", _numbers(values), strict=True))
 
 
 def _vector(values: Array) -> dict[str, Any]:

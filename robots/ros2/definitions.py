@@ -1,10 +1,10 @@
-"""The ROS 2 messages that the bridge uses, by their definitions; they are the same from Humble to Jazzy.
+"""The ROS 2 messages of the bridge and of recordings, by their definitions; they are the same from Humble to Jazzy.
 
 Everything that a back end must know of a message comes from here: its fields, the text that a recording carries, and
 the hash (REP 2016) by which ROS 2 from Iron on compares types. As data a message is a dict of its fields: numbers,
 strings, lists, and dicts again.
 
-Source: std_msgs, sensor_msgs, geometry_msgs, diagnostic_msgs and builtin_interfaces of ROS 2.
+Source: std_msgs, sensor_msgs, geometry_msgs, tf2_msgs, diagnostic_msgs, rcl_interfaces, builtin_interfaces of ROS 2.
 """
 
 from __future__ import annotations
@@ -22,16 +22,26 @@ JOINT_STATE = "sensor_msgs/msg/JointState"
 IMU = "sensor_msgs/msg/Imu"
 TWIST = "geometry_msgs/msg/TwistStamped"
 DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
+# In recordings alone:
+FLOAT = "std_msgs/msg/Float64"
+TRANSFORMS = "tf2_msgs/msg/TFMessage"
+LOG = "rcl_interfaces/msg/Log"
 
 DEFINITIONS = {
     "builtin_interfaces/msg/Time": "int32 sec\nuint32 nanosec",
     "std_msgs/msg/Header": "builtin_interfaces/Time stamp\nstring frame_id",
     BOOL: "bool data",
     STRING: "string data",
+    FLOAT: "float64 data",
     "geometry_msgs/msg/Vector3": "float64 x\nfloat64 y\nfloat64 z",
     "geometry_msgs/msg/Quaternion": "float64 x 0\nfloat64 y 0\nfloat64 z 0\nfloat64 w 1",
     "geometry_msgs/msg/Twist": "Vector3 linear\nVector3 angular",
     TWIST: "std_msgs/Header header\nTwist twist",
+    "geometry_msgs/msg/Transform": "Vector3 translation\nQuaternion rotation",
+    "geometry_msgs/msg/TransformStamped": (
+        "std_msgs/Header header\nstring child_frame_id\nTransform transform"
+    ),
+    TRANSFORMS: "geometry_msgs/TransformStamped[] transforms",
     JOINT_STATE: (
         "std_msgs/Header header\nstring[] name\nfloat64[] position\nfloat64[] velocity\nfloat64[] effort"
     ),
@@ -47,9 +57,13 @@ DEFINITIONS = {
         "byte level\nstring name\nstring message\nstring hardware_id\nKeyValue[] values"
     ),
     DIAGNOSTICS: "std_msgs/Header header\nDiagnosticStatus[] status",
+    LOG: (
+        "byte DEBUG=10\nbyte INFO=20\nbyte WARN=30\nbyte ERROR=40\nbyte FATAL=50\n"
+        "builtin_interfaces/Time stamp\nuint8 level\nstring name\nstring msg\nstring file\nstring function\nuint32 line"
+    ),
 }
 
-# Of those that travel by themselves. Informational on DDS; Jazzy warns where one is missing.
+# Of those that travel by themselves on a network. Informational on DDS; Jazzy warns where one is missing.
 HASHES = {
     BOOL: "RIHS01_feb91e995ff9ebd09c0cb3d2aed18b11077585839fb5db80193b62d74528f6c9",
     STRING: "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from pathlib import Path
 
 from robots.ros2.back_end import BackEndError, Heard, NodeConfig
 from robots.ros2.cdr import encode
 from robots.ros2.definitions import Message, text
 from robots.ros2.topics import Topic
+
+_CHUNK = 128 << 10  # bytes before compression: as much a kill may cost, about three seconds
 
 
 def open_node(config: NodeConfig) -> Recording:
@@ -15,12 +19,61 @@ def open_node(config: NodeConfig) -> Recording:
     return Recording(config)
 
 
+class McapFile:
+    """A new file of ROS 2 messages. It is whole after ``close``; what a killed process left, `mcap recover` mends.
+
+    Args:
+        path: Nothing is there yet.
+        topics: All that may be written.
+
+    Raises:
+        ImportError: mcap is not installed.
+        OSError: The disk refuses, now or later; FileExistsError.
+    """
+
+    def __init__(self, path: Path, topics: Iterable[Topic]):
+        from mcap.writer import Writer
+
+        self._file = path.open("xb")
+        self._writer = Writer(self._file, chunk_size=_CHUNK)
+        self._writer.start(profile="ros2", library="daydreamer")
+        self._counts = dict.fromkeys(topics, 0)
+        schemas = {
+            kind: self._writer.register_schema(kind, "ros2msg", text(kind).encode())
+            for kind in dict.fromkeys(topic.type for topic in self._counts)
+        }
+        self._channels = {
+            topic: self._writer.register_channel(
+                topic.name, "cdr", schemas[topic.type], {"offered_qos_profiles": _profile(topic)}
+            )
+            for topic in self._counts
+        }
+
+    def write(self, topic: Topic, message: Message, wall: float) -> None:
+        """Append it, as of ``wall`` [unix s]."""
+        now = round(wall * 1e9)
+        data = encode(topic.type, message)
+        self._writer.add_message(self._channels[topic], now, data, now, self._counts[topic] & 0xFFFFFFFF)
+        self._counts[topic] += 1
+
+    def flush(self) -> None:
+        """Hand every finished chunk to the system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Finish the file. Once."""
+        try:
+            self._writer.finish()
+        finally:
+            self._file.close()
+
+
 class Recording:
-    """Writes; hears nothing. The file is whole after ``close``; what a killed process left, `mcap recover` mends."""
+    """Writes; hears nothing."""
 
     def __init__(self, config: NodeConfig):
         try:
-            from mcap.writer import Writer
+            import mcap.writer  # noqa: F401
         except ImportError as error:
             raise BackEndError(
                 "the back end 'mcap' needs mcap; from a clone: pip install '.[mcap]', or pip install mcap"
@@ -28,32 +81,16 @@ class Recording:
         if config.file is None:
             raise BackEndError("the back end 'mcap' writes a file: name it with --file RECORDING.mcap")
         try:
-            self._file = config.file.open("xb")
+            self._file = McapFile(config.file, config.outgoing)
         except FileExistsError as error:
             raise BackEndError(f"{config.file} is there already: name another file") from error
         except OSError as error:
             raise BackEndError(f"{config.file} cannot be written: {error}") from error
-        self._writer = Writer(self._file)
-        self._writer.start(profile="ros2", library="daydreamer")
-        schemas = {
-            kind: self._writer.register_schema(kind, "ros2msg", text(kind).encode())
-            for kind in dict.fromkeys(topic.type for topic in config.outgoing)
-        }
-        self._channels = {
-            topic: self._writer.register_channel(
-                topic.name, "cdr", schemas[topic.type], {"offered_qos_profiles": _profile(topic)}
-            )
-            for topic in config.outgoing
-        }
-        self._counts = dict.fromkeys(config.outgoing, 0)
         self._closed = threading.Event()
 
     def publish(self, topic: Topic, message: Message, wall: float) -> None:
         """Append it."""
-        now = round(wall * 1e9)
-        data = encode(topic.type, message)
-        self._writer.add_message(self._channels[topic], now, data, now, self._counts[topic] & 0xFFFFFFFF)
-        self._counts[topic] += 1
+        self._file.write(topic, message, wall)
 
     def take(self, timeout: float) -> list[Heard]:
         """Nothing, after ``timeout`` [s]: nobody speaks to a file."""
@@ -68,7 +105,6 @@ class Recording:
         """Finish the file."""
         if not self._closed.is_set():
             self._closed.set()
-            self._writer.finish()
             self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""What the bridge is told of a robot at one moment: plain data, from whoever watches it."""
+"""What the bridge, or a recording, is told of a robot at one moment: plain data, from whoever watches it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Topic:
     """A topic as one end of it uses it."""
 
     name: str  # as in `ros2 topic list`
-    type: str  # one of ``definitions.HASHES``
+    type: str  # one of ``definitions.DEFINITIONS``; on a network, of ``HASHES``
     qos: Qos = Qos()
     about: str = ""
 

@@ -13,17 +13,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.telemetry import Telemetry
-from daydreamer.runtime.recording import definitions
-from daydreamer.runtime.recording.messages import Changes, Message, diagnosis, moment
+from daydreamer.runtime.recording.messages import TOPICS, Changes, diagnosis, moment
+from robots.ros2.over_mcap import McapFile
 
 _log = logging.getLogger(__name__)
 
 SUFFIX = ".mcap"
-_CHUNK = 128 << 10  # bytes before compression: as much a kill may cost, about three seconds
 _FLUSH_EVERY = 1.0  # s
 _DIAGNOSE_EVERY = 1.0  # s
 
@@ -41,9 +39,9 @@ class RecorderConfig:
 
 
 def check_installed() -> None:
-    """Raise DaydreamerError unless the libraries that write recordings can be imported."""
-    if importlib.util.find_spec("mcap_ros2") is None:
-        raise DaydreamerError("a recording needs mcap-ros2-support; from a clone: pip install '.[export]'")
+    """Raise DaydreamerError unless the library that writes recordings can be imported."""
+    if importlib.util.find_spec("mcap") is None:
+        raise DaydreamerError("a recording needs mcap; from a clone: pip install '.[mcap]'")
 
 
 class Recorder:
@@ -55,19 +53,13 @@ class Recorder:
         config: How much is kept.
 
     Raises:
-        DaydreamerError: The libraries are not installed.
+        DaydreamerError: The library is not installed.
     """
 
     def __init__(self, directory: Path, name: str, config: RecorderConfig | None = None):
         check_installed()
-        from mcap_ros2.writer import Writer
-
-        self._make: Any = Writer
         self._directory, self._name, self._config = directory, name, config or RecorderConfig()
-        self._file: BinaryIO | None = None
-        self._writer: Any = None
-        self._schemas: dict[str, Any] = {}
-        self._counts: dict[str, int] = {}
+        self._file: McapFile | None = None
         self._until = self._flush_at = self._diagnose_at = 0.0
         self._now = -math.inf
         self._newest = -math.inf  # ``wall`` of the reading that was written down
@@ -89,39 +81,35 @@ class Recorder:
         self._now = now
         if self._file is None or now >= self._until:
             self.close()
-            self._open(now)
+            self._file = self._open(now)
+        file = self._file
         fresh, self._newest = telemetry.wall != self._newest, telemetry.wall
-        for message in (*(moment(telemetry) if fresh else ()), *self._changes.of(telemetry)):
-            self._write(message, now)
+        for topic, message in (*(moment(telemetry) if fresh else ()), *self._changes.of(telemetry)):
+            file.write(topic, message, now)
         if now >= self._diagnose_at:
             self._diagnose_at = now + _DIAGNOSE_EVERY
-            self._write(diagnosis(telemetry), now)
-        if now >= self._flush_at and self._file is not None:
+            file.write(*diagnosis(telemetry), now)
+        if now >= self._flush_at:
             self._flush_at = now + _FLUSH_EVERY
-            self._file.flush()
+            file.flush()
 
     def close(self) -> None:
         """Finish the file. Idempotent."""
-        file, writer, self._file, self._writer = self._file, self._writer, None, None
-        if file is None:
-            return
-        try:
-            writer.finish()
-        finally:
+        file, self._file = self._file, None
+        if file is not None:
             file.close()
-        _log.info("recorded %s", self.path)
+            _log.info("recorded %s", self.path)
 
-    def _open(self, now: float) -> None:
+    def _open(self, now: float) -> McapFile:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._make_room()
         begun = datetime.fromtimestamp(now, timezone.utc)
         self.path = self._free_name(f"{self._name}-{begun:%Y%m%d-%H%M%S}")
-        self._file = self.path.open("xb")
-        self._writer = self._make(self._file, chunk_size=_CHUNK)
-        self._schemas, self._counts = {}, {}
+        file = McapFile(self.path, TOPICS)
         self._changes = Changes()  # each file tells the mode by itself
         self._until = now + 60 * self._config.minutes
         self._diagnose_at = self._flush_at = now
+        return file
 
     def _free_name(self, stem: str) -> Path:
         tries = [
@@ -143,14 +131,3 @@ class Recorder:
             oldest = files.pop(0)
             oldest.unlink()
             _log.info("removed the oldest recording, %s, to make room", oldest.name)
-
-    def _write(self, message: Message, now: float) -> None:
-        schema = self._schemas.get(message.kind)
-        if schema is None:
-            schema = self._writer.register_msgdef(message.kind, definitions.text(message.kind))
-            self._schemas[message.kind] = schema
-        count = self._counts.get(message.topic, 0)
-        self._counts[message.topic] = count + 1
-        self._writer.write_message(
-            message.topic, schema, message.fields, log_time=round(now * 1e9), sequence=count & 0xFFFFFFFF
-        )

@@ -80,6 +80,16 @@ def test_the_twist_is_the_estimate_in_the_bodys_frame_or_nothing():
     assert convert.odom_twist(seen(velocity_body=np.full(3, np.nan))) is None
 
 
+def test_the_body_lies_in_the_world_as_its_quaternion_says_or_nothing_is_said():
+    place = np.array([1.0, 2.0, 0.25])
+    (moved,) = convert.transforms(seen(), place)["transforms"]
+    assert (moved["header"]["frame_id"], moved["child_frame_id"]) == ("odom", "base_link")
+    assert moved["header"]["stamp"] == {"sec": 100, "nanosec": 250_000_000}
+    assert moved["transform"]["translation"] == {"x": 1.0, "y": 2.0, "z": 0.25}
+    assert moved["transform"]["rotation"] == {"x": 0.0, "y": 0.0, "z": 0.6, "w": 0.8}
+    assert convert.transforms(seen(quat_xyzw=np.zeros(4)), place) is None
+
+
 def test_the_mode_of_a_silent_actor_is_unknown():
     assert convert.mode(seen(mode="HOLD")) == {"data": "HOLD"} and convert.mode(None) == {"data": "UNKNOWN"}
 

@@ -11,6 +11,9 @@ from mcap_ros2.decoder import DecoderFactory
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.runtime.recording.recorder import Recorder, RecorderConfig
 from robots.a1 import model
+from robots.ros2 import topics
+from robots.ros2.back_end import NodeConfig, open_back_end
+from tests.runtime.ros2_telemetry import bridge_of
 
 INFO = model.info(simulated=True)
 STANDS = Telemetry(
@@ -109,9 +112,43 @@ def test_a_reading_is_recorded_once_while_the_robot_is_silent(tmp_path):
 def test_diagnostics_come_once_a_second(tmp_path):
     found = messages(record(tmp_path, *(at(k / 20) for k in range(41))))  # 0 to 2 s
     assert [when for when, _ in found["/diagnostics"]] == [1000.0, 1001.0, 1002.0]
-    status = found["/diagnostics"][0][1].status[0]
-    assert (status.message, status.hardware_id) == ("NORMAL", "a1-sim")
-    assert {value.key: value.value for value in status.values}["late ms"] == "0.3"
+    said = {status.name.removeprefix("daydreamer: "): status for status in found["/diagnostics"][0][1].status}
+    assert list(said) == ["safety", "motors", "control loop", "link", "policy"]
+    assert (said["safety"].message, said["safety"].hardware_id) == ("NORMAL, learning", "a1-sim")
+    values = {pair.key: pair.value for status in said.values() for pair in status.values}
+    assert (values["late ms"], values["FR_hip degC"], values["version"]) == ("0.3", "31", "3")
+
+
+def raw(path):
+    """By topic: each message's type, definition and bytes."""
+    found = {}
+    with path.open("rb") as file:
+        for schema, channel, message in make_reader(file).iter_messages():
+            found.setdefault(channel.topic, []).append((schema.name, schema.data, message.data))
+    return found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"quat_xyzw": np.zeros(4)}, {"velocity_body": np.full(3, np.nan)}, {"mode": "DAMP", "stopped": "by Ann"}],
+    ids=["stands", "no orientation", "no estimate", "stopped"],
+)  # fmt: skip
+def test_a_recording_and_the_bridge_say_the_same(tmp_path, changes):
+    told = at(0.0, reading_age=0.1, **changes)
+    path, bridged = record(tmp_path, told), tmp_path / "bridged"
+    back_end = open_back_end("mcap", NodeConfig("daydreamer", topics.OUT, (), file=bridged))
+    bridge_of(back_end)[0].tell(told)
+    back_end.close()
+    ours, theirs = raw(path), raw(bridged)
+    assert ours.keys() - theirs.keys() <= {"/tf", "/daydreamer/reward", "/rosout"}
+    assert theirs.keys() - ours.keys() == {"/daydreamer/metrics"}
+    for topic in (ours.keys() & theirs.keys()) - {"/diagnostics"}:
+        assert ours[topic] == theirs[topic], topic
+    (_, diagnosed), (_, judged) = messages(path)["/diagnostics"][0], messages(bridged)["/diagnostics"][0]
+    assert repr(diagnosed.header) == repr(judged.header)  # the decoder makes a class for each file
+    assert len(diagnosed.status) == 5  # the last is what the other does not know
+    assert list(map(repr, diagnosed.status[:-1])) == list(map(repr, judged.status[:-1]))
+    assert (diagnosed.status[-1].name, judged.status[-1].name) == ("daydreamer: policy", "daydreamer: bridge")
 
 
 def test_a_file_that_was_never_finished_can_be_read_from_its_beginning(tmp_path):
