@@ -7,9 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.registry import load
@@ -19,14 +17,6 @@ from daydreamer.runtime.run_dir import RunDir, leaves
 _log = logging.getLogger(__name__)
 
 _TASK = ("robot", "hz", "task")  # of a run's configuration: what its policy learned to do
-
-PolicyOrRun = Annotated[
-    Path,
-    tyro.conf.Positional,
-    tyro.conf.arg(
-        metavar="POLICY|RUN", help="an .onnx file, or a run directory: its best policy, or its newest"
-    ),
-]
 
 
 @dataclass(frozen=True)
