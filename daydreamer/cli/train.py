@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -133,7 +132,7 @@ class Train:
         return with_agent(with_calibration(self.changes, self.calibration), self.agent)
 
     def _children(self, run_dir: RunDir) -> list[Child]:
-        address = f"127.0.0.1:{free_port()}"
+        address = f"127.0.0.1:{beside.free_port('127.0.0.1', 0)}"
         same = ["--preset", self.preset, "--logdir", str(self.logdir), "--seed", str(self.seed)]
         same += ["--speed", self.speed]
         same += [word for change in self._all_changes() for word in ("--set", change)]
@@ -146,14 +145,6 @@ class Train:
             Child("learner", learner, run_dir.log("learner"), threads_here(), decides=True),
             Child("actor", actor, run_dir.log("actor")),
         ]
-
-
-def free_port() -> int:
-    """A TCP port of this computer that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _feed(panel: Panel, tail: Tail, watch: Watch) -> None:
