@@ -16,7 +16,7 @@ from calibration.result import Result
 from calibration.rigs import EmulatedRig, HandRig, SimRig
 from calibration.session import CalibrationStopped, Progress, Rig, Session
 from calibration.truth import draw, emulated_trip, errors, line_latency
-from daydreamer.cli.options import Estop, log_to_stderr
+from daydreamer.cli.options import Estop, Json, log_to_stderr
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.realtime import ask
 from robots.calibration import CalibrationError, diff, load
@@ -57,9 +57,7 @@ class Calibrate:
         tyro.conf.FlagCreatePairsOff,
         tyro.conf.arg(help="ask nothing; only where nobody has to lift a robot"),
     ] = False
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
     host: Annotated[str | None, tyro.conf.arg(help="of an A1 that is not at its usual address")] = None
     port: Annotated[int | None, tyro.conf.arg(help="of that A1")] = None
     estop: Estop = ""

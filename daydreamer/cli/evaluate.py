@@ -11,9 +11,10 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.options import Changes, Json
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import card_of, write_with_card
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.kept_policies import kept_policies
@@ -59,9 +60,7 @@ class Evaluate:
         ),
     ] = None
     changes: Changes = ()
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
 
     def run(self) -> int:
         """Evaluate and print."""
@@ -127,7 +126,7 @@ class Evaluate:
         run = RunDir(self.run_directory)
         name, own = preset_of(run.read_config())
         changes = (*own, *self.changes)
-        load_preset(name, changes)  # a mistake is told now
+        load(name, changes)  # a mistake is told now
         return run, lambda policy: Trial(policy, name, changes, self.rollouts, self.seconds, self.seed)
 
 

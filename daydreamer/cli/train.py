@@ -18,7 +18,6 @@ from daydreamer.cli.options import (
     Estop,
     Logdir,
     PresetName,
-    load_preset,
     with_agent,
     with_calibration,
 )
@@ -29,6 +28,7 @@ from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
+from daydreamer.presets.registry import load
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
@@ -80,7 +80,7 @@ class Train:
         """Supervise until finished or stopped."""
         die_with_parent()  # where `bench` has started it
         # Loaded here so that a wrong name is told here, not in a log file.
-        learner = load_preset(self.preset, self._all_changes()).learner
+        learner = load(self.preset, self._all_changes()).learner
         run_dir = RunDir(self.logdir)
         title = f"{self.preset}  {self.logdir}"
         tail = Tail(run_dir.metrics)
