@@ -130,7 +130,7 @@ class Calibrate:
             ask(PRIORITY)  # 500 readings a second, whatever else this computer does
         screen = Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
-            session = Session(self._rig(wrong, stop), stop, screen.show)
+            session = Session(self._rig(wrong), stop, screen.show)
 
             def finished(name: str, result: Result) -> None:
                 results[name] = result
@@ -165,7 +165,7 @@ class Calibrate:
             ask(PRIORITY)
         wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
-            session = Session(self._rig(wrong, stop), stop, screen.show)
+            session = Session(self._rig(wrong), stop, screen.show)
             true_zeros = self.robot == "a1-sim" and wrong is None
             log = calibrate_fit.record(session, files, self.robot, robot_id, path, true_zeros)
         screen.clear()
@@ -197,7 +197,7 @@ class Calibrate:
             )
         return draw(self.inject, delays=self.robot == "a1-sim")
 
-    def _rig(self, wrong: dict[str, Any] | None, stop: StopSignals) -> Rig:
+    def _rig(self, wrong: dict[str, Any] | None) -> Rig:
         if self.robot == "a1-sim":
             if self.estop:
                 raise CalibrationError(

@@ -33,13 +33,12 @@ class Source:
         return str(self.policy)
 
 
-def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source:
-    """The policy that ``path`` stands for.
+def find_policy(path: Path, preset: str = "a1-sim") -> Source:
+    """The policy that ``path`` stands for: of a run best.onnx, or the newest where there is none.
 
     Args:
         path: A policy, or a run.
         preset: For a policy that says nothing of its robot.
-        best: Of a run, take best.onnx before the newest.
 
     Raises:
         DaydreamerError: There is none.
@@ -47,7 +46,7 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
     if path.is_dir():
         run = RunDir(path)
         config = run.read_config()
-        policy = run.best if best and run.best.exists() else newest_policy(run)
+        policy = run.best if run.best.exists() else newest_policy(run)
         return Source(policy, *preset_of(config))
     if not path.exists():
         raise DaydreamerError(f"there is no policy and no run at {path}")
