@@ -116,7 +116,7 @@ class GRUCell(nn.Module):
 
     def __init__(self, inputs: int, deter: int, blocks: int = 1, norm_name: str = "layer"):
         super().__init__()
-        self.blocks, self.deter = blocks, deter
+        self.blocks = blocks
         if blocks == 1:
             self.gates: nn.Module = linear(inputs + deter, 3 * deter, bias=norm_name == "none")
         else:  # every block sees all inputs and its own share of deter

@@ -42,7 +42,7 @@ class TwoHot(nn.Module):
         super().__init__()
         if size < 2 or not low < high:
             raise ValueError(f"expected at least two bins in an interval, got {size} in [{low}, {high}]")
-        self.size, self.low, self.high, self.squash = size, low, high, squash
+        self.size = size
         bins = torch.linspace(low, high, size)
         if low == -high:
             bins = (bins - bins.flip(0)) / 2  # rounding must not favour a side
