@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from calibration.truth import trot
 from robots.a1 import model
-from robots.a1.estimator import BaseEstimate, BaseEstimator, EstimatorConfig
+from robots.a1.estimator import BaseEstimate, BaseEstimator
 from robots.a1.stand import FOLDED, legs
 from robots.clock import MonotonicClock, Rate
 from robots.robot import Array, JointCommand, RobotState
@@ -83,23 +83,20 @@ MOTIONS = (
 )
 
 
-def score(
-    motion: Motion, seconds: float, seed: int = 0, config: EstimatorConfig | None = None, lost: float = 0.0
-) -> Score:
+def score(motion: Motion, seconds: float, seed: int = 0, lost: float = 0.0) -> Score:
     """Do ``motion`` on a stand-in with an A1's plausible noise, and compare.
 
     Args:
         motion: what to do.
         seconds: of the stand-in's clock.
         seed: of its noise and of what is lost.
-        config: of the filter.
         lost: share of readings that never arrive; as many more arrive with a number that is none.
     """
     rng, wall = np.random.default_rng(seed), MonotonicClock()
     seen: list[Seen] = []
     took: list[float] = []
     with StandIn(start=motion.start, seed=seed, friction=motion.friction) as robot:
-        estimator, rate = BaseEstimator(robot.info, config), Rate(robot.clock, HZ)
+        estimator, rate = BaseEstimator(robot.info), Rate(robot.clock, HZ)
         estimate = estimator.reset(robot.read())
         begun = robot.clock.now()
         while (now := robot.clock.now() - begun) < seconds:

@@ -30,7 +30,6 @@ PROCEDURES: dict[str, Callable[[Session], Result]] = {
 }
 JOINTS_FIRST = "before the joints' zeros are known to be right no joint is moved to an angle"
 STAND_ON_ZEROS = {"motors", "feet", "imu", "sim"}  # parts that are untrue with other zeros of the joints
-MINUTES = {"joints": 0.8, "motors": 0.5, "latency": 0.2, "feet": 0.3, "imu": 1.0}  # of robot time
 
 
 @dataclass(frozen=True)

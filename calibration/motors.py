@@ -37,6 +37,7 @@ FAST_HZ = 500.0
 KICK = 3.0  # N m fed: more than friction
 KICKING = 3.0  # s
 AROUND = 0.005  # s, to either side of a jump
+LONGEST_DELAY = 0.15  # s that is looked for
 LAGS = np.arange(0.0, 0.06, 0.004)  # s that a jump is felt
 
 FRICTION_BOUND, TORQUE_BOUND, GAIN_BOUND, LINE_BOUND = 3.0, 0.35, 0.25, 0.5
@@ -138,9 +139,9 @@ def identify(logs: list[Log], zero: Array, joint: int) -> tuple[Array, float]:
     return found[:3], float((torque - design @ found).std())
 
 
-def jolts(count: int, seconds: float, seed: int = 1) -> Callable[[float], Array]:
+def jolts(count: int, seconds: float) -> Callable[[float], Array]:
     """A torque ``[J]`` N m at every time: plus or minus KICK, jumping at random times, each leg by itself."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     steps = rng.integers(6, 24, size=(count, int(seconds * FAST_HZ / 6) + 2)) / FAST_HZ
     edges = np.cumsum(steps, axis=1)
     begin = rng.choice((-1.0, 1.0), size=count)
@@ -175,9 +176,9 @@ def fed(log: Log, delay: float) -> Array:
     return chosen
 
 
-def delay_of(log: Log, low: float = 0.0, high: float = 0.15) -> float:
+def delay_of(log: Log) -> float:
     """The delay in s at which ``fed`` explains the torque that was read best, all joints together."""
-    return best_delay(log, log.joint_torque, low, high)
+    return best_delay(log, log.joint_torque, 0.0, LONGEST_DELAY)
 
 
 def best_delay(log: Log, measured: Array, low: float, high: float) -> float:

@@ -20,6 +20,8 @@ from robots.sim.stand_in import DT, StandIn
 
 SIM_LATENCY = 0.004  # s, the stand-in's own
 DEGREE = math.pi / 180
+TROTTING = 4.0  # s of the scripted trot
+CADENCE, LIFT = 1.6, 0.05  # steps of each foot per s, and how high they are, in m
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,7 @@ def errors(values: Values, wrong: dict[str, Any], round_trip: float | None = Non
     return [Error("latency", 1000 * abs(values.command_to_reading_s - trip), 1.0, "ms")]
 
 
-def contact_share(
-    session: Session, stand_in: StandIn, feet: Feet, sensor_delay: float, seconds: float = 4.0
-) -> Error:
+def contact_share(session: Session, stand_in: StandIn, feet: Feet, sensor_delay: float) -> Error:
     """How often the calibrated feet are wrong about standing, in a scripted trot; the bound is 5 %.
 
     Readings are ``sensor_delay`` s old, and so is the truth that they are compared with.
@@ -141,7 +141,7 @@ def contact_share(
     session.stand()
     contact, past, wrong, seen = FootContact(feet), Delay(sensor_delay, DT), 0, 0
     rate, begun = Rate(stand_in.clock, 1 / DT), stand_in.clock.now()
-    for tick in range(round(seconds / DT)):
+    for tick in range(round(TROTTING / DT)):
         if tick % 10 == 0:
             session.hold(trot(stand_in.clock.now() - begun))
         rate.wait()
@@ -156,14 +156,14 @@ def contact_share(
     return Error("contact wrong", 100 * wrong / seen, 5.0, "%")
 
 
-def trot(time: float, speed: float = 0.4, cadence: float = 1.6, lift: float = 0.05) -> Array:
+def trot(time: float, speed: float = 0.4) -> Array:
     """Joint angles ``[12]`` rad of a plain trot: diagonal feet in turn, half of the cycle on the ground."""
     feet = kinematics.foot_positions(np.tile(model.LEG_STAND, 4))
-    phase = (time * cadence + np.array([0.0, 0.5, 0.5, 0.0])) % 1.0
-    stride = speed * 0.5 / cadence
+    phase = (time * CADENCE + np.array([0.0, 0.5, 0.5, 0.0])) % 1.0
+    stride = speed * 0.5 / CADENCE
     on_ground = phase < 0.5
     feet[:, 0] += np.where(on_ground, stride * (0.5 - 2 * phase), stride * (2 * phase - 1.5))
-    feet[:, 2] += np.where(on_ground, 0.0, lift * np.sin(2 * np.pi * (phase - 0.5)))
+    feet[:, 2] += np.where(on_ground, 0.0, LIFT * np.sin(2 * np.pi * (phase - 0.5)))
     return kinematics.inverse(feet)
 
 

@@ -15,7 +15,7 @@ _EXAMPLES = {"uniform": 0.5, "normal": 0.0}
 
 
 class ExportedPolicy:
-    """Keeps the exported graph of one agent's policy; made on first use, as tracing takes a second or two.
+    """The exported graph of one agent's policy; made on first use, as tracing takes a second or two.
 
     Args:
         step: Takes observations, carry and noise (unbatched tensors, by position in the order given here); returns
@@ -49,9 +49,10 @@ class ExportedPolicy:
             "explore": ["action"],
         }
         self.inputs = example
-        outputs = [*(f"action/{key}" for key in act), *(f"next/{key}" for key in carry)]
-        self._model = OnnxModel(step, example, outputs)
+        self._outputs = [*(f"action/{key}" for key in act), *(f"next/{key}" for key in carry)]
+        self._model: OnnxModel | None = None
 
     def serialise(self, version: int) -> bytes:
         """ONNX bytes of the present weights."""
+        self._model = self._model or OnnxModel(self.step, self.inputs, self._outputs)
         return self._model.serialise({**self.metadata, "version": version})

@@ -22,13 +22,13 @@ from daydreamer.cli.options import (
     KeysDir,
     Logdir,
     PresetName,
-    load_preset,
     log_to_stderr,
     with_calibration,
 )
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.hands import Wanted
 from daydreamer.runtime.run_dir import RunDir, next_life
@@ -110,7 +110,7 @@ class ActorCommand:
         from daydreamer.transport.actor_link import ActorLink
         from daydreamer.transport.auth import load_actor_keys
 
-        preset = load_preset(self.preset, with_calibration(self.changes, self.calibration))
+        preset = load(self.preset, with_calibration(self.changes, self.calibration))
         build.check_calibrated(preset)
         directory = RunDir(self.logdir).actor(self.name)
         keys = load_actor_keys(self.keys, self.name) if self.keys else None

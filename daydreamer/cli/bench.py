@@ -18,7 +18,8 @@ from daydreamer.cli.bench_learning import Learning
 from daydreamer.cli.bench_load import LinkLoad, ReplayLoad
 from daydreamer.cli.bench_robustness import Robustness
 from daydreamer.cli.faults import Faults
-from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, spare_a_core, with_agent
+from daydreamer.cli.options import AgentName, Changes, Json, PresetName, spare_a_core, with_agent
+from daydreamer.presets.registry import load
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,12 @@ class Speed:
     agent: AgentName = ""
     changes: Changes = ()
     seconds: Annotated[float, tyro.conf.arg(help="for each part")] = 3.0
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
 
     def run(self) -> int:
         """Measure and print."""
         spare_a_core()
-        preset = load_preset(self.preset, with_agent(self.changes, self.agent))
+        preset = load(self.preset, with_agent(self.changes, self.agent))
         chosen = measures.PARTS if self.what == "all" else {self.what: measures.PARTS[self.what]}
         found: dict[str, float] = {}
         for measure in chosen.values():

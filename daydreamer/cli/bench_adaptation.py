@@ -13,11 +13,12 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset, seeds_in
+from daydreamer.cli.options import Changes, Json, seeds_in
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.replay import at_rest
 from daydreamer.runtime.checkpoint import Checkpoints
@@ -79,9 +80,7 @@ class Adaptation:
     seconds: Annotated[float, tyro.conf.arg(help="of each rollout")] = 60.0
     control: Annotated[bool, tyro.conf.arg(help="learn as long on the unchanged robot, too")] = True
     changes: Changes = ()
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
 
     def run(self) -> int:
         """Copy, learn, score, write."""
@@ -95,13 +94,13 @@ class Adaptation:
         own = (*began_with, *self.changes)
         robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}
         controls = {_control(case): (*own, *CASES[case].learning) for case in self.cases if self.control}
-        hz = load_preset(preset, began_with).hz
+        hz = load(preset, began_with).hz
         with at_rest(source.replay):  # no two copies of a run that goes on would be alike
             before = Checkpoints(source.checkpoints).load()
             if before is None:
                 raise DaydreamerError(f"{source.path} has no checkpoint to go on from")
             for changes in robots.values():
-                build.make_env(load_preset(preset, changes))  # a mistake is told before anything is copied
+                build.make_env(load(preset, changes))  # a mistake is told before anything is copied
             rows = before.state["rows"] + rows_of(self.robot_minutes, hz)
             jobs = {
                 (name, seed): self._job(name, seed, preset, changes, rows, hz)

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import tyro
 
+from daydreamer.cli.options import Json
+
 LOST = 0.1  # of readings in the row in which packets are lost
 
 
@@ -24,9 +26,7 @@ class EstimatorBench:
 
     seconds: Annotated[float, tyro.conf.arg(help="of each motion; being lifted takes 10")] = 10.0
     seeds: Annotated[int, tyro.conf.arg(help="of noise, from 0 on; the table has their mean")] = 1
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
 
     def run(self) -> int:
         """Measure and print."""

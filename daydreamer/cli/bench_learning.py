@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import AgentName, Changes, PresetName, load_preset, seeds_in, with_agent
+from daydreamer.cli.options import AgentName, Changes, PresetName, seeds_in, with_agent
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.kept_policies import at_marks, kept_policies
 from daydreamer.runtime.learning_results import RunResult, result_of, table
@@ -61,7 +62,7 @@ class Learning:
 
     def run(self) -> int:
         """Train, evaluate, write."""
-        preset = load_preset(self.preset, self._all_changes())
+        preset = load(self.preset, self._all_changes())
         build.make_env(preset)  # a mistake is told before the directory is this experiment's
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
         rows, seeds = rows_of(self.robot_minutes, preset.hz), seeds_in(self.seeds)

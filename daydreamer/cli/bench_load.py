@@ -11,12 +11,9 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import PresetName, load_preset
+from daydreamer.cli.options import Json, PresetName
 from daydreamer.presets.preset import Preset
-
-Json = Annotated[
-    bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-]
+from daydreamer.presets.registry import load
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,7 @@ class LinkLoad:
         """Measure and print."""
         from daydreamer.cli.link_load import link_load
 
-        return _told(
-            link_load(load_preset(self.preset, ()), self.seconds, self.actors, self.policy_mb), self.json
-        )
+        return _told(link_load(load(self.preset, ()), self.seconds, self.actors, self.policy_mb), self.json)
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class ReplayLoad:
         """Measure and print."""
         from daydreamer.cli.replay_load import replay_load
 
-        preset: Preset = load_preset(self.preset, ())
+        preset: Preset = load(self.preset, ())
         return _told(replay_load(preset, self.seconds, tuple(sorted(self.rows)), self.directory), self.json)
 
 

@@ -11,10 +11,11 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.options import Changes, Json
 from daydreamer.cli.policy_source import Source, find_policy
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.presets.registry import load
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.run_dir import software
 from daydreamer.runtime.scoring import Evaluation
@@ -58,9 +59,7 @@ class Robustness:
         tyro.conf.arg(metavar="DIR", help="write robustness.md and .json there, and remember results"),
     ] = None
     changes: Changes = ()
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
 
     def run(self) -> int:
         """Roll out, print, write."""
@@ -89,7 +88,7 @@ class Robustness:
 
     def _trial(self, source: Source, change: tuple[str, ...]) -> Trial:
         changes = (*source.changes, *self.changes, *change)
-        preset = load_preset(source.preset, changes)
+        preset = load(source.preset, changes)
         if preset.robot != "a1-sim":
             raise DaydreamerError(
                 f"{source.name} is for the robot '{preset.robot}'; only the stand-in 'a1-sim' can be made different"

@@ -16,7 +16,7 @@ from calibration.result import Result
 from calibration.rigs import EmulatedRig, HandRig, SimRig
 from calibration.session import CalibrationStopped, Progress, Rig, Session
 from calibration.truth import draw, emulated_trip, errors, line_latency
-from daydreamer.cli.options import Estop, log_to_stderr
+from daydreamer.cli.options import Estop, Json, log_to_stderr
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.realtime import ask
 from robots.calibration import CalibrationError, diff, load
@@ -57,9 +57,7 @@ class Calibrate:
         tyro.conf.FlagCreatePairsOff,
         tyro.conf.arg(help="ask nothing; only where nobody has to lift a robot"),
     ] = False
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
     host: Annotated[str | None, tyro.conf.arg(help="of an A1 that is not at its usual address")] = None
     port: Annotated[int | None, tyro.conf.arg(help="of that A1")] = None
     estop: Estop = ""
@@ -132,7 +130,7 @@ class Calibrate:
             ask(PRIORITY)  # 500 readings a second, whatever else this computer does
         screen = Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
-            session = Session(self._rig(wrong, stop), stop, screen.show)
+            session = Session(self._rig(wrong), stop, screen.show)
 
             def finished(name: str, result: Result) -> None:
                 results[name] = result
@@ -167,7 +165,7 @@ class Calibrate:
             ask(PRIORITY)
         wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
-            session = Session(self._rig(wrong, stop), stop, screen.show)
+            session = Session(self._rig(wrong), stop, screen.show)
             true_zeros = self.robot == "a1-sim" and wrong is None
             log = calibrate_fit.record(session, files, self.robot, robot_id, path, true_zeros)
         screen.clear()
@@ -199,7 +197,7 @@ class Calibrate:
             )
         return draw(self.inject, delays=self.robot == "a1-sim")
 
-    def _rig(self, wrong: dict[str, Any] | None, stop: StopSignals) -> Rig:
+    def _rig(self, wrong: dict[str, Any] | None) -> Rig:
         if self.robot == "a1-sim":
             if self.estop:
                 raise CalibrationError(

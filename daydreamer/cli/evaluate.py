@@ -11,13 +11,12 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.options import Changes, Json
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
-from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import card_of, write_with_card
 from daydreamer.presets.trial import Trial, run_all
-from daydreamer.runtime.evaluate import evaluate
 from daydreamer.runtime.kept_policies import kept_policies
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.scoring import Evaluation, RolloutScore
@@ -61,9 +60,7 @@ class Evaluate:
         ),
     ] = None
     changes: Changes = ()
-    json: Annotated[
-        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
-    ] = False
+    json: Json = False
 
     def run(self) -> int:
         """Evaluate and print."""
@@ -80,18 +77,12 @@ class Evaluate:
         from daydreamer.runtime.policy import OnnxPolicy
 
         run, trial_of = self._trial()
-        trial = trial_of(self.policy if self.policy is not None else newest_policy(run))
-        preset = load_preset(trial.preset, trial.changes)
-        policy = OnnxPolicy(trial.read(), seed=self.seed)
-        specs = build.make_env(preset)
-        policy.fits(specs.obs_spec, specs.act_spec)
+        trial = trial_of(self.policy if self.policy is not None else newest_policy(run)).hold()
+        version = OnnxPolicy(trial.read()).version
         if not self.json:
-            print(f"policy version {policy.version}: {self.rollouts} rollouts of {self.seconds:g} s")
+            print(f"policy version {version}: {self.rollouts} rollouts of {self.seconds:g} s")
         film = Film(self.film) if self.film else None
-        result = evaluate(
-            policy, lambda seed: build.make_env(preset, "max", seed), self.rollouts, self.seconds, preset.hz,
-            self.seed, (lambda score: None) if self.json else _say, film,
-        )  # fmt: skip
+        result = trial.run((lambda score: None) if self.json else _say, film)
         if film is not None:
             film.save()
         if self.json:
@@ -135,7 +126,7 @@ class Evaluate:
         run = RunDir(self.run_directory)
         name, own = preset_of(run.read_config())
         changes = (*own, *self.changes)
-        load_preset(name, changes)  # a mistake is told now
+        load(name, changes)  # a mistake is told now
         return run, lambda policy: Trial(policy, name, changes, self.rollouts, self.seconds, self.seed)
 
 

@@ -114,18 +114,18 @@ class Faults:
 
 def perform(root: Path, minutes: float, seed: int, stop: StopSignals, kinds: Sequence[str]) -> Outcome:
     """The bench on a stage in ``root``; what it says goes to standard error."""
-    from daydreamer.cli.train import free_port
     from daydreamer.presets import build
     from daydreamer.presets.registry import load
     from daydreamer.runtime.faults.bench import FaultBench
     from daydreamer.runtime.faults.nursery import Nursery
     from daydreamer.runtime.faults.stage import Stage
+    from daydreamer.web.beside import free_port
 
     preset = load(PRESET, CHANGES)
     env = build.make_env(preset)
     room = int((minutes + 30) * 60 * HZ)
     nursery = Nursery(PRELOADED, root / "logs" / "nursery.log")
-    stage = Stage(root, free_port(), FakeRobotCommands(room), nursery.start)
+    stage = Stage(root, free_port("127.0.0.1", 0), FakeRobotCommands(room), nursery.start)
     try:
         bench = FaultBench(
             stage,

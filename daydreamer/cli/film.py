@@ -8,12 +8,12 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import load_preset
 from daydreamer.cli.policy_source import preset_of
 from daydreamer.core.agent import Policy
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.preset import Preset
+from daydreamer.presets.registry import load
 from daydreamer.presets.trial import read_policy
 from daydreamer.runtime.evaluate import steps_of
 from daydreamer.runtime.film import Recording, possible_fps, save_gif, side_by_side
@@ -48,7 +48,7 @@ class FilmCommand:
         if not (self.seconds > 0 and self.fps > 0 and min(self.width, self.columns) > 0):
             raise DaydreamerError("a film needs --seconds, --fps, --width and --columns above 0")
         run = RunDir(self.run_directory)
-        preset = load_preset(*preset_of(run.read_config()))
+        preset = load(*preset_of(run.read_config()))
         build.check_simulated(preset)
         policies = {wanted: self._policy(run, wanted, preset) for wanted in self._wanted()}
         films = {}

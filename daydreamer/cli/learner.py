@@ -15,7 +15,6 @@ from daydreamer.cli.options import (
     KeysDir,
     Logdir,
     PresetName,
-    load_preset,
     log_to_stderr,
     spare_a_core,
     with_agent,
@@ -23,6 +22,7 @@ from daydreamer.cli.options import (
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.replay import Replay, ReplayLocked
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.run_dir import RunDir
@@ -82,7 +82,7 @@ class LearnerCommand:
         from daydreamer.transport.learner_link import LearnerLink
 
         changes = with_agent(self.changes, self.agent)
-        preset = load_preset(self.preset, changes)
+        preset = load(self.preset, changes)
         env = build.make_env(preset)  # for its specs; never connected
         rows = row_spec(env.obs_spec, env.act_spec)
         run_dir = RunDir(self.logdir)

@@ -37,6 +37,7 @@ from daydreamer.transport.link import PolicyMessage
 from daydreamer.transport.row_codec import RowCodec
 
 ROUNDS = 3  # of each rate, one after the other; medians are told
+DELIVERIES = 5  # of a policy; the median is told
 IMAGES: Specs = {"image": ArraySpec((64, 64, 3), "uint8"), **FLAGS}
 
 
@@ -157,7 +158,7 @@ class _Bench:
             context.destroy(linger=0)
         return list(found["times"])
 
-    def policies(self, megabytes: int, keys: Path | None, count: int = 5) -> float:
+    def policies(self, megabytes: int, keys: Path | None) -> float:
         """Median time [s] from ``publish`` to a policy that the actor has whole."""
         learner, take = self._listen(IMAGES, keys, None)
         data = np.random.default_rng(0).bytes(megabytes * 1_000_000)
@@ -169,11 +170,11 @@ class _Bench:
             return begun
 
         try:
-            return self._deliveries("policy", keys, learner.port, take, publish, count)
+            return self._deliveries("policy", keys, learner.port, take, publish)
         finally:
             learner.close()
 
-    def pushes(self, megabytes: int, keys: Path | None, count: int = 5) -> float:
+    def pushes(self, megabytes: int, keys: Path | None) -> float:
         """As ``policies``, over bare sockets."""
         context, router, port = self._router(keys)
         known: list[bytes] = []
@@ -186,20 +187,19 @@ class _Bench:
             return begun
 
         try:
-            return self._deliveries("push", keys, port, back, push, count)
+            return self._deliveries("push", keys, port, back, push)
         finally:
             context.destroy(linger=0)
 
     def _deliveries(
-        self, kind: str, keys: Path | None, port: int, turn: Callable[[], None],
-        give: Callable[[int], float], count: int,
-    ) -> float:  # fmt: skip
+        self, kind: str, keys: Path | None, port: int, turn: Callable[[], None], give: Callable[[int], float]
+    ) -> float:
         _, pipe = self._workers[0]
-        pipe.send(Job(kind, port, self._names[0], IMAGES, count, keys))
+        pipe.send(Job(kind, port, self._names[0], IMAGES, DELIVERIES, keys))
         self._expect(pipe, turn)
         pipe.send("go")
         times = []
-        for version in range(count):
+        for version in range(DELIVERIES):
             begun = give(version)
             times.append(self._expect(pipe, turn) - begun)
         self._expect(pipe, turn)

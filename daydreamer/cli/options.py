@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 import tyro
 
 from daydreamer.core.errors import DaydreamerError
-from daydreamer.presets.preset import Preset
-from daydreamer.presets.registry import load
 from daydreamer.runtime.supervise import threads_here
 
 Changes = Annotated[
@@ -36,6 +34,9 @@ AgentName = Annotated[
         metavar="dreamer|sac|droq",
         help="which method learns, in place of the preset's own; the same as --set agent=NAME",
     ),
+]
+Json = Annotated[
+    bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
 ]
 Logdir = Annotated[
     Path, tyro.conf.arg(metavar="DIR", help="the run directory; one that holds a run goes on with it")
@@ -93,11 +94,6 @@ def seeds_in(text: str) -> list[int]:
     if not all(part.strip().isdecimal() for part in parts):
         raise DaydreamerError(f"--seeds is numbers with commas, as in 0,1,2; got '{text}'")
     return sorted({int(part) for part in parts})
-
-
-def load_preset(name: str, changes: tuple[str, ...]) -> Preset:
-    """The preset with its changes."""
-    return load(name, changes)
 
 
 def spare_a_core() -> None:

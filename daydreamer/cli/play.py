@@ -10,11 +10,12 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, load_preset
+from daydreamer.cli.options import Changes
 from daydreamer.cli.policy_source import Source, find_policy, shipped_policy
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import read_card
 from daydreamer.presets.trial import read_policy
 from daydreamer.runtime.evaluate import steps_of
@@ -54,7 +55,7 @@ class Play:
         if not self.seconds > 0:
             raise DaydreamerError(f"--seconds is a positive time, got {self.seconds:g}")
         changes = (*source.changes, *self.changes)
-        preset = load_preset(source.preset, changes if out else (*changes, "robot_options.gui=true"))
+        preset = load(source.preset, changes if out else (*changes, "robot_options.gui=true"))
         build.check_simulated(preset)
         policy = OnnxPolicy(read_policy(source.policy), seed=self.seed)
         env = build.make_env(preset, "max" if out else "realtime", self.seed)

@@ -7,9 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.registry import load
@@ -19,14 +17,6 @@ from daydreamer.runtime.run_dir import RunDir, leaves
 _log = logging.getLogger(__name__)
 
 _TASK = ("robot", "hz", "task")  # of a run's configuration: what its policy learned to do
-
-PolicyOrRun = Annotated[
-    Path,
-    tyro.conf.Positional,
-    tyro.conf.arg(
-        metavar="POLICY|RUN", help="an .onnx file, or a run directory: its best policy, or its newest"
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -43,13 +33,12 @@ class Source:
         return str(self.policy)
 
 
-def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source:
-    """The policy that ``path`` stands for.
+def find_policy(path: Path, preset: str = "a1-sim") -> Source:
+    """The policy that ``path`` stands for: of a run best.onnx, or the newest where there is none.
 
     Args:
         path: A policy, or a run.
         preset: For a policy that says nothing of its robot.
-        best: Of a run, take best.onnx before the newest.
 
     Raises:
         DaydreamerError: There is none.
@@ -57,7 +46,7 @@ def find_policy(path: Path, preset: str = "a1-sim", best: bool = True) -> Source
     if path.is_dir():
         run = RunDir(path)
         config = run.read_config()
-        policy = run.best if best and run.best.exists() else newest_policy(run)
+        policy = run.best if run.best.exists() else newest_policy(run)
         return Source(policy, *preset_of(config))
     if not path.exists():
         raise DaydreamerError(f"there is no policy and no run at {path}")

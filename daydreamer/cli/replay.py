@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 
+from daydreamer.cli.options import Json
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import is_log
 from daydreamer.replay import Replay
@@ -21,9 +22,6 @@ from daydreamer.runtime.run_dir import RunDir
 
 Run = Annotated[
     Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run's directory, or its replay/")
-]
-Json = Annotated[
-    bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="print one JSON object, nothing else")
 ]
 DAMAGED = 1  # exit code
 

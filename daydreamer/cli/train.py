@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from daydreamer.cli.options import (
     Estop,
     Logdir,
     PresetName,
-    load_preset,
     with_agent,
     with_calibration,
 )
@@ -30,6 +28,7 @@ from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
+from daydreamer.presets.registry import load
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
@@ -81,7 +80,7 @@ class Train:
         """Supervise until finished or stopped."""
         die_with_parent()  # where `bench` has started it
         # Loaded here so that a wrong name is told here, not in a log file.
-        learner = load_preset(self.preset, self._all_changes()).learner
+        learner = load(self.preset, self._all_changes()).learner
         run_dir = RunDir(self.logdir)
         title = f"{self.preset}  {self.logdir}"
         tail = Tail(run_dir.metrics)
@@ -133,7 +132,7 @@ class Train:
         return with_agent(with_calibration(self.changes, self.calibration), self.agent)
 
     def _children(self, run_dir: RunDir) -> list[Child]:
-        address = f"127.0.0.1:{free_port()}"
+        address = f"127.0.0.1:{beside.free_port('127.0.0.1', 0)}"
         same = ["--preset", self.preset, "--logdir", str(self.logdir), "--seed", str(self.seed)]
         same += ["--speed", self.speed]
         same += [word for change in self._all_changes() for word in ("--set", change)]
@@ -146,14 +145,6 @@ class Train:
             Child("learner", learner, run_dir.log("learner"), threads_here(), decides=True),
             Child("actor", actor, run_dir.log("actor")),
         ]
-
-
-def free_port() -> int:
-    """A TCP port of this computer that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _feed(panel: Panel, tail: Tail, watch: Watch) -> None:

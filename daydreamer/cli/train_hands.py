@@ -99,7 +99,6 @@ def now_of(telemetry: Telemetry) -> Now:
         unacked=int(telemetry.link.get("unacked", 0)),
         late=telemetry.times.get("late", float("nan")),
         warmest=float(telemetry.temperature.max(initial=float("-inf"))),
-        viewers=telemetry.viewers,
         age=telemetry.age,
         **{name: int(telemetry.counts.get(name, 0)) for name in ("set_by_hand", "stops", "good", "bad")},
     )

@@ -17,7 +17,6 @@ import logging
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,19 +218,6 @@ def recover(path: Path | str, record_bytes: int | None = None) -> Recovered:
         )
     _settle(Path(path), found.valid_size)
     return found
-
-
-def read_records(path: Path | str) -> Iterator[bytes]:
-    """Records of ``path`` up to the first bad one, which is logged; the file is left as it is.
-
-    Raises:
-        Corrupt: not a record log, or an unreadable header.
-        UnknownVersion: a record log that this software cannot read.
-    """
-    found = survey(path)
-    yield from found.records
-    if found.valid_size < found.size:
-        logger.warning("%s: the last %d bytes hold no good record", path, found.size - found.valid_size)
 
 
 def records_start(header: bytes) -> int:

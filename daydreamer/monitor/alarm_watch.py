@@ -47,7 +47,7 @@ class Watch:
             self._bytes.append((record.time, record.metrics["replay/bytes"]))
             while record.time - self._bytes[0][0] > _RATE_WINDOW or len(self._bytes) > 2000:
                 self._bytes.popleft()
-        self._remember(record)
+        self._remember()
 
     def facts(
         self,
@@ -86,7 +86,7 @@ class Watch:
             disk_rate=self._disk_rate(),
         )
 
-    def _remember(self, record: Record) -> None:
+    def _remember(self) -> None:
         minute = self._metrics.get("robot/minutes", math.nan)
         if math.isnan(minute) or (self._past and minute - self._past[-1][0] < _EVERY):
             return

@@ -14,6 +14,7 @@ from daydreamer.monitor.tail import Tail
 
 X = "robot/minutes"
 SHOWN = ("robot/up", "robot/standing", "robot/forward_speed", "robot/reward")
+POINTS = 200  # of the band between runs
 
 Curves = Mapping[str, NDArray[np.float64]]
 
@@ -72,12 +73,12 @@ def draw(
     figure.savefig(out, dpi=110)
 
 
-def spread(curves: Sequence[Curves], name: str, points: int = 200) -> NDArray[np.float64]:
-    """``[4, points]``: robot minutes that all runs have reached, and least, median and greatest value there."""
+def spread(curves: Sequence[Curves], name: str) -> NDArray[np.float64]:
+    """``[4, POINTS]``: robot minutes that all runs have reached, and least, median and greatest value there."""
     begin, end = max(c[X][0] for c in curves), min(c[X][-1] for c in curves)
     if begin >= end:  # no minute that all of them have seen
         return np.empty((4, 0))
-    x = np.linspace(begin, end, points)
+    x = np.linspace(begin, end, POINTS)
     values = np.array([np.interp(x, c[X], c[name]) for c in curves])
     return np.array([x, values.min(0), np.median(values, 0), values.max(0)])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,11 +116,16 @@ def png(image: Image) -> bytes:
     return buffer.getvalue()
 
 
-def gif(frames: Sequence[Image], fps: float, colours: int = 24) -> bytes:
-    """``frames`` as a film that repeats."""
+def gif(frames: Sequence[Image], fps: float) -> bytes:
+    """Drawings as a film that repeats."""
+    return film(frames, fps, beside([frames[0], frames[-1]], 1).quantize(24))
+
+
+def film(frames: Iterable[Image], fps: float, palette: Image) -> bytes:
+    """``frames`` as a GIF that repeats, in the colours of ``palette``."""
     from PIL import Image as Pillow
 
-    palette = beside([frames[0], frames[-1]], 1).quantize(colours)
+    # Without dithering flat areas stay flat, and pack several times smaller.
     first, *rest = (frame.quantize(palette=palette, dither=Pillow.Dither.NONE) for frame in frames)
     buffer = io.BytesIO()
     first.save(

@@ -132,13 +132,8 @@ _TABLE = (
     Metric("eval/upright", "fraction", "evaluation: share of time upright, mean over rollouts"),
     Metric("eval/standing", "fraction", "evaluation: share of the last 10 s standing, mean over rollouts"),
     Metric("eval/walking_speed", "m/s", "evaluation: speed in the last 20 s, mean over rollouts", ".2f"),
-    Metric("eval/falls", "falls", "evaluation: times upright was lost after 1 s of it, mean over rollouts"),
-    Metric("eval/stands", "0 or 1", "evaluation: 1 when at least 4 of 5 rollouts stand"),
-    Metric("eval/walks", "0 or 1", "evaluation: 1 when at least 4 of 5 rollouts walk"),
 
-    Metric("time/<part>_ms", "ms", "mean wall time of one named part of a loop", ".2f"),
     Metric("safety/faults", "faults", "faults raised since the actor started", ",.0f"),
-    Metric("safety/clamped", "fraction", "share of commands that a limit changed"),
 )
 # fmt: on
 

@@ -40,7 +40,6 @@ class Now:
     unacked: int = 0  # rows
     late: float = math.nan  # s
     warmest: float = math.nan  # degC
-    viewers: int = 0
     set_by_hand: int = 0  # times that a person set the robot anew, in the life of the run
     stops: int = 0
     good: int = 0  # marks

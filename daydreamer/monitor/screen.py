@@ -39,7 +39,7 @@ def draw(story: Story, title: str, width: int, height: int) -> RenderableType:
     curves = (*_CURVES, *_MORE_CURVES) if height >= _TALL else _CURVES
     rows: list[RenderableType] = [
         _stage(story),
-        _progress(story, inner),
+        _progress(story),
         *([*now_rows(story, inner), heading("learning", inner)] if watched else [Text()]),
         *(_curve(story, row, inner) for row in curves),
         *([] if watched else [Text()]),
@@ -63,7 +63,7 @@ def _stage(story: Story) -> RenderableType:
     return line((f"● {words}", style))
 
 
-def _progress(story: Story, width: int) -> RenderableType:
+def _progress(story: Story) -> RenderableType:
     left = f"{'robot':{_LABEL}}{plain.minutes(story):>{_VALUE + 5}} "
     if not story.target_minutes:
         return line((f"{left}  no end set", ""))

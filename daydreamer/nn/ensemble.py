@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from daydreamer.nn.layers import ACTIVATIONS, linear
+from daydreamer.nn.layers import linear
 
 
 class EnsembleLinear(nn.Module):
@@ -40,7 +40,7 @@ class EnsembleNorm(nn.Module):
 
 
 class EnsembleMLP(nn.Module):
-    """``members`` times ``layers`` of (linear, dropout, norm, activation), then a linear output.
+    """``members`` times ``layers`` of (linear, dropout, norm, ReLU), then a linear output.
 
     The order within a layer is that of Hiraoka et al. 2022 (DroQ), figure 1: the norm comes after the dropout.
     """
@@ -52,7 +52,6 @@ class EnsembleMLP(nn.Module):
         units: int,
         layers: int,
         outputs: int,
-        act: str = "relu",
         normed: bool = False,
         dropout: float = 0.0,
     ):
@@ -63,7 +62,6 @@ class EnsembleMLP(nn.Module):
         self.norms = nn.ModuleList(
             EnsembleNorm(members, units) if normed else nn.Identity() for _ in range(layers)
         )
-        self.act = ACTIVATIONS[act]()
         self.out = EnsembleLinear(members, sizes[-1], outputs)
 
     def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
@@ -76,7 +74,7 @@ class EnsembleMLP(nn.Module):
             x = layer(x)
             if self.dropout and rng is not None:
                 x = x * kept(x.shape, self.dropout, rng)
-            x = self.act(norm(x))
+            x = F.relu(norm(x))
         out: Tensor = self.out(x)
         return out
 

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from daydreamer.nn.layers import one_hot
 
+LEAST_STD = 0.1  # of a Gaussian latent
+
 
 class Latent(Protocol):
     """What the RSSM asks of a latent distribution."""
@@ -94,14 +96,13 @@ class GaussianLatent:
 
     noise_kind = "normal"
 
-    def __init__(self, size: int, least_std: float = 0.1):
-        self.size, self.least_std = size, least_std
+    def __init__(self, size: int):
         self.stats_size, self.stoch_size, self.noise_size = 2 * size, size, size
 
     def normalise(self, raw: Tensor) -> Tensor:
-        """std = softplus(raw) + least_std."""
+        """std = softplus(raw) + LEAST_STD."""
         mean, std = raw.chunk(2, -1)
-        return torch.cat([mean, F.softplus(std) + self.least_std], -1)
+        return torch.cat([mean, F.softplus(std) + LEAST_STD], -1)
 
     def sample(self, stats: Tensor, noise: Tensor) -> Tensor:
         """mean + std noise (reparameterised)."""

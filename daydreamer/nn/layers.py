@@ -23,15 +23,15 @@ def norm(name: str, size: int) -> nn.Module:
 
 
 class RMSNorm(nn.Module):
-    """x / sqrt(mean x^2 + eps) times a learned scale, over the last axis; in plain operations, for ONNX."""
+    """x / sqrt(mean x^2 + 1e-4) times a learned scale, over the last axis; in plain operations, for ONNX."""
 
-    def __init__(self, size: int, eps: float = 1e-4):
+    def __init__(self, size: int):
         super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(size)), eps
+        self.weight = nn.Parameter(torch.ones(size))
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., size]`` to the same."""
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-4) * self.weight
 
 
 def linear(inputs: int, outputs: int, bias: bool = True, scale: float = 1.0) -> nn.Linear:
@@ -116,7 +116,7 @@ class GRUCell(nn.Module):
 
     def __init__(self, inputs: int, deter: int, blocks: int = 1, norm_name: str = "layer"):
         super().__init__()
-        self.blocks, self.deter = blocks, deter
+        self.blocks = blocks
         if blocks == 1:
             self.gates: nn.Module = linear(inputs + deter, 3 * deter, bias=norm_name == "none")
         else:  # every block sees all inputs and its own share of deter

@@ -30,7 +30,6 @@ class OnnxModel:
     """
 
     def __init__(self, module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]):
-        self._module = module
         self._model = _export(module, inputs, outputs)
         weights = dict(module.named_parameters()) | dict(module.named_buffers())
         self._slots = []

@@ -1,28 +1,15 @@
-"""What a head's last layer means: a loss against a target, and a prediction in the target's own unit."""
+"""What a head's last layer means: a loss against a target, and a prediction in the target's own unit.
+
+Raw outputs are ``[..., size]``; targets, losses (negative log-likelihood, up to a constant) and predictions ``[...]``.
+"""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from daydreamer.nn.scaling import symexp, symlog
-
-
-class Scalar(Protocol):
-    """A distribution over one number, given the raw outputs ``[..., size]`` of a network."""
-
-    size: int
-
-    def loss(self, raw: Tensor, target: Tensor) -> Tensor:
-        """Negative log-likelihood up to a constant: ``[..., size]``, ``[...]`` to ``[...]``."""
-        ...
-
-    def predict(self, raw: Tensor) -> Tensor:
-        """Expected value: ``[..., size]`` to ``[...]``."""
-        ...
 
 
 class Squared(nn.Module):
@@ -55,7 +42,7 @@ class TwoHot(nn.Module):
         super().__init__()
         if size < 2 or not low < high:
             raise ValueError(f"expected at least two bins in an interval, got {size} in [{low}, {high}]")
-        self.size, self.low, self.high, self.squash = size, low, high, squash
+        self.size = size
         bins = torch.linspace(low, high, size)
         if low == -high:
             bins = (bins - bins.flip(0)) / 2  # rounding must not favour a side

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
@@ -20,8 +20,9 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.runtime.evaluate import evaluate
+from daydreamer.runtime.film import Recording
 from daydreamer.runtime.policy import OnnxPolicy
-from daydreamer.runtime.scoring import MEANING, Evaluation, evaluation_from_dict
+from daydreamer.runtime.scoring import MEANING, Evaluation, RolloutScore, evaluation_from_dict
 from robots.calibration import load as load_calibration
 
 
@@ -45,8 +46,10 @@ class Trial:
         """The policy's bytes. Raises DaydreamerError when its file is gone and they are not held."""
         return read_policy(self.policy) if self.held is None else self.held
 
-    def run(self) -> Evaluation:
-        """Simulate and score.
+    def run(
+        self, progress: Callable[[RolloutScore], None] = lambda score: None, film: Recording | None = None
+    ) -> Evaluation:
+        """Simulate and score; ``progress`` is told each score as it comes, and ``film`` sees the first rollout.
 
         Raises:
             DaydreamerError: The policy cannot be read or does not fit, or the robot tells no truth.
@@ -56,7 +59,8 @@ class Trial:
         env = build.make_env(preset)
         policy.fits(env.obs_spec, env.act_spec)
         return evaluate(
-            policy, lambda seed: build.make_env(preset, "max", seed), self.rollouts, self.seconds, preset.hz, self.seed
+            policy, lambda seed: build.make_env(preset, "max", seed), self.rollouts, self.seconds, preset.hz, self.seed,
+            progress, film,
         )  # fmt: skip
 
     def key(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from daydreamer.core.agent import Carry, Policy
+from daydreamer.core.agent import Policy
 from daydreamer.core.env import Env
 from daydreamer.core.errors import Refused
 from daydreamer.core.specs import Specs
@@ -77,13 +77,9 @@ class ActorConfig:
 
 
 class VersionedPolicy(Policy, Protocol):
-    """A policy that knows its version, and whose carry it can take over."""
+    """A policy that knows its version."""
 
     version: int
-
-    def fits_carry(self, carry: Carry) -> bool:
-        """True when it can go on from ``carry``."""
-        ...
 
 
 class Actor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.monitor import drawing
 
 STRIP = 6  # pictures, evenly spaced in time
 SIZE = (320, 240)  # pixels of a picture, width and height
@@ -89,35 +90,27 @@ class Film(Recording):
         return step % max(1, steps // STRIP) == 0 and len(self.frames) < STRIP
 
 
-def save_gif(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float, colours: int = 48) -> None:
+def save_gif(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float) -> None:
     """Write ``frames`` [height, width, 3] as a GIF that repeats, with one palette for all."""
-    from PIL import Image
-
+    palette = drawing.from_pixels(np.concatenate([frame[::8, ::8] for frame in frames])).quantize(48)
     path.parent.mkdir(parents=True, exist_ok=True)
-    palette = Image.fromarray(np.concatenate([frame[::8, ::8] for frame in frames])).quantize(colours)
-    # Without dithering flat areas stay flat, and pack several times smaller.
-    first, *rest = (
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
-    )
-    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+    path.write_bytes(drawing.film(map(drawing.from_pixels, frames), fps, palette))
 
 
 def side_by_side(
     films: Mapping[str, Sequence[NDArray[np.uint8]]], columns: int = 3
 ) -> list[NDArray[np.uint8]]:
     """One film of several, each with its name at the top, in rows of ``columns``. All have frames of one size."""
-    from PIL import Image, ImageDraw
+    together = zip(*films.values(), strict=False)  # as long as the shortest
+    return [
+        np.asarray(drawing.beside([_named(*one) for one in zip(films, frames, strict=True)], columns))
+        for frames in together
+    ]
 
-    count = min(len(frames) for frames in films.values())
-    height, width = next(iter(films.values()))[0].shape[:2]
-    columns = min(columns, len(films))
-    rows = -(-len(films) // columns)
-    whole: list[NDArray[np.uint8]] = []
-    for number in range(count):
-        canvas = Image.new("RGB", (columns * width, rows * height), "white")
-        for place, (name, frames) in enumerate(films.items()):
-            corner = (place % columns * width, place // columns * height)
-            canvas.paste(Image.fromarray(frames[number]), corner)
-            ImageDraw.Draw(canvas).text((corner[0] + 4, corner[1] + 2), name, fill="black")
-        whole.append(np.asarray(canvas))
-    return whole
+
+def _named(name: str, frame: NDArray[np.uint8]) -> drawing.Image:
+    from PIL import ImageDraw
+
+    picture = drawing.from_pixels(frame)
+    ImageDraw.Draw(picture).text((4, 2), name, fill="black")
+    return picture

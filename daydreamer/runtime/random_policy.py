@@ -30,10 +30,6 @@ class HeldRandom:
         """The step counter at 0, and a zero action."""
         return {"step": np.zeros((), np.int64), **{key: spec.zeros() for key, spec in self._act_spec.items()}}
 
-    def fits_carry(self, carry: Carry) -> bool:
-        """True for carries of its own kind."""
-        return carry.keys() == self.initial().keys()
-
     def noise(self, explore: bool) -> dict[str, NDArray[Any]]:
         """One candidate action. Without exploring it would do nothing at all, so it always explores."""
         return {

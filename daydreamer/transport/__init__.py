@@ -1,1 +1,1 @@
-"""Rows up, policies down: one TCP port, ZeroMQ with CURVE, a spool on the actor's disk, an in-process double."""
+"""Rows up, policies down: one TCP port, ZeroMQ with CURVE, a spool on the actor's disk."""

@@ -81,8 +81,3 @@ class EmulatedA1(A1):
         if self._emulator is None:
             raise RobotError(f"robot '{self.info.name}' is not connected. Call connect() first.")
         self._emulator.hold_stop(held)
-
-    @property
-    def emulator_pid(self) -> int | None:
-        """Of the emulated robot; None when not connected."""
-        return None if self._emulator is None else self._emulator.pid

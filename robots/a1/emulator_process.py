@@ -162,11 +162,6 @@ class EmulatorProcess:
         )
         self.address = self._await_address(patience)
 
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        return self._process.pid
-
     def hold_stop(self, held: bool) -> None:
         """Hold the stopping chord on its remote control, or let it go."""
         self._process.send_signal(signal.SIGUSR1 if held else signal.SIGUSR2)

@@ -54,17 +54,16 @@ def jacobian(q: Array) -> Array:
     return out
 
 
-def foot_velocities(q: Array, dq: Array) -> Array:
-    """Feet ``[..., 4, 3]`` m/s relative to the body, in its frame; ``dq [..., 12]`` rad/s."""
-    return foot_motions(q, dq)[1]
-
-
 def foot_motions(q: Array, dq: Array) -> tuple[Array, Array, Array]:
     """Where the feet are, how they move and how they turn, in one pass because it runs at every reading.
 
+    Args:
+        q: Angles ``[..., 12]`` rad.
+        dq: Their velocities ``[..., 12]`` rad/s.
+
     Returns:
-        ``foot_positions`` m, ``foot_velocities`` m/s, and the angular velocity of each foot with its calf relative
-        to the body, rad/s. Each ``[..., 4, 3]`` in the body frame.
+        ``foot_positions`` m, their velocities m/s, and the angular velocity of each foot with its calf, rad/s, both
+        relative to the body. Each ``[..., 4, 3]`` in the body frame.
     """
     _, (sin, thigh_sin, calf_sin), (cos, thigh_cos, calf_cos) = _turns(q)
     roll, thigh, calf = _pitches(dq)

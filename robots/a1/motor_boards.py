@@ -30,9 +30,9 @@ class MotorBoards:
     stretched one up to 3, where the real boards take more.
     """
 
-    def __init__(self, brake_kd: float = 2.0, max_torque: float = model.MAX_TORQUE):
-        """Args: ``brake_kd`` [N m s/rad] is how strongly mode 0 damps; ``max_torque`` [N m] of each motor."""
-        self._brake_kd, self._max_torque = brake_kd, max_torque
+    def __init__(self, brake_kd: float = 2.0):
+        """Args: ``brake_kd`` [N m s/rad] is how strongly mode 0 damps."""
+        self._brake_kd = brake_kd
         self.mode = np.zeros(wire.MOTORS)  # of the newest command, as LowState reports it
         self.drive = Drive.DAMPED
         self.brake()
@@ -57,7 +57,7 @@ class MotorBoards:
     def torque(self, pos: Array, vel: Array) -> Array:
         """Torques ``[12]`` N m of joints at ``pos`` rad moving at ``vel`` rad/s."""
         asked = self._feed + self._kp * (self._pos - pos) + self._kd * (self._vel - vel)
-        limited: Array = np.minimum(np.maximum(asked, -self._max_torque), self._max_torque)
+        limited: Array = np.minimum(np.maximum(asked, -model.MAX_TORQUE), model.MAX_TORQUE)
         return limited
 
     def _what(self) -> Drive:

@@ -12,13 +12,13 @@ import sys
 import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import IO, Any
+from typing import Any
 
 from robots.a1 import wire
 from robots.a1.driver import A1
 from robots.a1.reports import QUIET
 from robots.a1.sdk_process import absent
-from robots.a1.servo_process import KILLED, damp_instead, environment
+from robots.a1.servo_process import StartedProcess, damp_instead, environment
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
 from robots.safety.latch import place
 
@@ -28,7 +28,7 @@ PATIENCE = 3.0  # s until a bridge that was told to leave must have left
 BLOCKED = 1.0  # s without a new state, after which the module is taken to block
 
 
-class SdkProcess:
+class SdkProcess(StartedProcess):
     """A running bridge. ``end`` must be called; should this process die instead, it damps and leaves."""
 
     def __init__(self, module: str, patience: float):
@@ -41,7 +41,7 @@ class SdkProcess:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
             line.bind(("127.0.0.1", 0))
             self.port: int = line.getsockname()[1]
-            self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -75,23 +75,6 @@ class SdkProcess:
             return f"the vendor's module did not open within {patience} s: its constructor may wait for the robot"
         return f"the vendor's module did not open: {self.last_words()}"
 
-    @property
-    def pid(self) -> int:
-        """Of the bridge."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """False when it has ended, however."""
-        return self._process.poll() is None
-
-    def last_words(self) -> str:
-        """Why it ended, for a person."""
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        code = self._process.returncode
-        return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
-
     def end(self) -> None:
         """Let it damp and leave; insist when it does not. Idempotent."""
         for way in (self._process.terminate, self._process.kill):
@@ -108,9 +91,7 @@ class SdkProcess:
 
     def kill(self) -> str:
         """At once, because it blocks; then damp in its place, and say whether that was possible."""
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(KILLED)
+        self._kill()
         return damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
 
 

@@ -32,14 +32,43 @@ NOT_SENT = "nothing could be sent in its place: use the robot's remote (L2 and B
 KILLED = 0.5  # s in which a killed one is gone, unless the system itself hangs
 
 
-class ServoProcess:
+class StartedProcess:
+    """What is the same in each process that a driver starts; its standard error goes to the file ``_errors``."""
+
+    _process: subprocess.Popen[bytes]
+    _errors: IO[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """False when it has ended, however."""
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Why it ended, for a person."""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        code = self._process.returncode
+        return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
+
+    def _kill(self) -> None:
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILLED)
+
+
+class ServoProcess(StartedProcess):
     """A running servo. Call ``end``, then ``free``; should this process die instead, the servo damps and leaves."""
 
     def __init__(self, config: ServoConfig):
         """Start it. Nothing is known of the robot before the first report."""
         self._config = config
         self._orders, self._reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``free``
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``free``
         fds = self._orders.fd, self._reports.fd
         words = [config.to_json(), *map(str, fds), str(os.getpid())]
         self._process = subprocess.Popen(
@@ -52,16 +81,6 @@ class ServoProcess:
             env=environment(),
         )
 
-    @property
-    def pid(self) -> int:
-        """Of the servo."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """False when it has ended, however."""
-        return self._process.poll() is None
-
     def order(self, record: Record) -> None:
         """Give it ``record`` (ORDER), in place of the one before."""
         self._orders.post(record.tobytes())
@@ -71,13 +90,6 @@ class ServoProcess:
         letter = self._reports.take()
         return None if letter is None else parse(REPORT, letter.content)
 
-    def last_words(self) -> str:
-        """Why it ended, for a person."""
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        code = self._process.returncode
-        return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
-
     def end(self, hangs: Callable[[], bool] = lambda: False) -> None:
         """Wait until it has damped and left, as it was ordered to; insist when it does not. Idempotent.
 
@@ -86,9 +98,7 @@ class ServoProcess:
         if not self._leaves(hangs):
             self._process.terminate()
         if not self._leaves(hangs):
-            self._process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(KILLED)
+            self._kill()
         # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
         if self._process.returncode not in (0, CANNOT):
             damped = self._damp_instead()
@@ -108,9 +118,7 @@ class ServoProcess:
 
         What it was told last is not done.
         """
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(KILLED)
+        self._kill()
         return self._damp_instead()
 
     def _damp_instead(self) -> str:

@@ -15,7 +15,7 @@ from robots.robot import RobotError
 from robots.ros2.definitions import Message
 from robots.ros2.topics import Topic
 
-NAMES = ("rclpy", "cyclonedds", "mcap")  # those that a person may choose; ``fake`` is for tests
+NAMES = ("rclpy", "cyclonedds", "mcap")
 _MODULES = {name: f"robots.ros2.over_{name}" for name in NAMES}
 
 

@@ -112,12 +112,6 @@ class World:
                     force[leg] += contact[9]
         return force
 
-    def self_contacts(self) -> set[tuple[str, str]]:
-        """Pairs of the robot's own links that touch each other, by name."""
-        name = {index: link for link, index in self.links.items()}
-        found = self.bullet.getContactPoints(self.robot, self.robot, **self._at)
-        return {(name[c[3]], name[c[4]]) for c in found}
-
     def foot_speed(self) -> Array:
         """How fast the lowest point of every foot moves over the ground, ``[4]`` m/s."""
         p = self.bullet

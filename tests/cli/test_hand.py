@@ -11,7 +11,7 @@ from daydreamer.runtime.run_dir import RunDir
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_file import ConsoleFile
 from robots.clock import ManualClock
-from tests.web.conftest import telemetry as whole_telemetry
+from tests.contracts.telemetry import telemetry as whole_telemetry
 
 
 def telemetry(activity="learning", last_hand="", speed=0.0, stopped="", good=0):

@@ -13,7 +13,7 @@ from daydreamer.monitor.terminal import Panel
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_file import ConsoleFile
 from robots.clock import ManualClock
-from tests.web.conftest import telemetry
+from tests.contracts.telemetry import telemetry
 
 LONG = 60.0  # s
 

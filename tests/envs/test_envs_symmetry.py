@@ -43,8 +43,8 @@ def test_mirrored_joint_velocities_move_the_feet_in_the_mirror():
     rng = np.random.default_rng(1)
     for pose in poses(10):
         speed = rng.normal(size=12)
-        feet = kinematics.foot_velocities(pose, speed)
-        mirrored = kinematics.foot_velocities(mirror("joint_pos", pose), mirror("joint_vel", speed))
+        feet = kinematics.foot_motions(pose, speed)[1]
+        mirrored = kinematics.foot_motions(mirror("joint_pos", pose), mirror("joint_vel", speed))[1]
         np.testing.assert_allclose(mirrored, feet[SWAP] * ACROSS, atol=1e-12)
 
 

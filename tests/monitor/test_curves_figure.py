@@ -25,8 +25,8 @@ def test_records_without_the_metric_are_left_out(metrics):
 
 
 def test_a_file_without_the_metric_is_an_error_that_names_it(metrics):
-    with pytest.raises(ValueError, match="eval/walks"):
-        read_curves(metrics, ["eval/walks"])
+    with pytest.raises(ValueError, match="eval/upright"):
+        read_curves(metrics, ["eval/upright"])
 
 
 def test_three_runs_make_a_picture(metrics, tmp_path):

@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_name_has_a_prefix_a_unit_and_a_meaning():
-    prefixes = {"train", "robot", "actor", "replay", "policy", "link", "learner", "time", "eval", "safety"}
+    prefixes = {"train", "robot", "actor", "replay", "policy", "link", "learner", "eval", "safety"}
     for name, metric in names.METRICS.items():
         assert name.split("/")[0] in prefixes
         assert metric.unit and metric.doc, name

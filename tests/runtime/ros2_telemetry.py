@@ -10,23 +10,19 @@ import numpy as np
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.runtime.ros2_bridge import Bridge, BridgeConfig
-from robots.a1 import model
 from robots.clock import ManualClock
 from robots.ros2.back_end import BackEnd
+from tests.contracts.telemetry import telemetry as standing
 
-_J = len(model.JOINT_NAMES)
-
-STANDING = Telemetry(
-    time=3.0, wall=100.25, actor="spot", robot="a1", simulated=True, activity="learning", mode="NORMAL",
-    stopped="", faults=(), estop="none", last_hand="", steps=40, robot_minutes=2 / 60, policy_version=7, policy_age=1.5,
-    joint_names=model.JOINT_NAMES, foot_names=model.LEGS, joint_pos=np.arange(_J) / 10, joint_vel=np.arange(_J) * 1.0,
-    joint_torque=-np.arange(_J) / 4, joint_target=np.arange(_J) / 5, temperature=np.full(_J, 30.0),
-    joint_lower=np.full(_J, -3.0), joint_upper=np.full(_J, 3.0), max_torque=np.full(_J, 33.5),
-    quat_xyzw=np.array([0.0, 0.0, 0.6, 0.8]), gyro=np.array([0.1, 0.2, 0.3]), accel=np.array([0.0, 0.5, 9.81]),
-    foot_force=np.array([30.0, 0.0, 28.0, 0.0]), foot_contact=np.array([True, False, True, False]),
-    velocity_body=np.array([0.25, 0.0, -0.125]), velocity_heading=np.zeros(3), up=1.0, reward=5.5,
-    reward_terms={"upright": 0.9}, times={"period": 0.05, "late": 0.001}, link={"connected": 1.0, "down": 0.0},
-    truth_position=None, action=np.zeros(_J, np.float32),
+STANDING = standing(
+    time=3.0, wall=100.25, actor="spot", robot="a1", steps=40, robot_minutes=2 / 60, policy_version=7, policy_age=1.5,
+    joint_pos=np.arange(12) / 10, joint_vel=np.arange(12) * 1.0, joint_torque=-np.arange(12) / 4,
+    joint_target=np.arange(12) / 5, temperature=np.full(12, 30.0), joint_lower=np.full(12, -3.0),
+    joint_upper=np.full(12, 3.0), quat_xyzw=np.array([0.0, 0.0, 0.6, 0.8]), gyro=np.array([0.1, 0.2, 0.3]),
+    accel=np.array([0.0, 0.5, 9.81]), foot_force=np.array([30.0, 0.0, 28.0, 0.0]),
+    foot_contact=np.array([True, False, True, False]), velocity_body=np.array([0.25, 0.0, -0.125]),
+    velocity_heading=np.zeros(3), reward=5.5, reward_terms={"upright": 0.9}, times={"period": 0.05, "late": 0.001},
+    link={"connected": 1.0, "down": 0.0},
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 
 from daydreamer.runtime.robot_facts import robot_facts
-from tests.web.conftest import telemetry
+from tests.contracts.telemetry import telemetry
 
 
 def test_without_a_robot_nothing_is_known():

@@ -8,7 +8,7 @@ from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.ros2_bridge import Bridge, BridgeConfig
 from robots.ros2 import topics
 from robots.ros2.back_end import NodeConfig
-from robots.ros2.over_fake import Bus, FakeNode
+from tests.robots.ros2.over_fake import Bus, FakeNode
 from tests.runtime.ros2_telemetry import FakeConsole, bridge_of, telemetry
 
 STOP, GO = {"data": True}, {"data": False}

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import zmq
 
-from daydreamer.cli.train import free_port
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
@@ -18,6 +17,7 @@ from daydreamer.transport import console_messages as messages
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.transport.console_messages import HandRefused
+from daydreamer.web.beside import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 LONG = 60.0  # s
@@ -32,7 +32,7 @@ def rows_of(logdir, *keys):
 
 
 def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, *same)
     realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")
@@ -102,7 +102,7 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
 
 
 def test_a_pause_outlives_a_killed_actor(job):
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     job.start("learner", "--bind", address, *same)
     realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")

@@ -1,10 +1,11 @@
 """The robot's computer has no torch: an actor that cannot import it, against a real learner."""
 
-import socket
 import sys
 import textwrap
 
 import pytest
+
+from daydreamer.web.beside import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
 
@@ -22,14 +23,8 @@ WITHOUT_TORCH = """
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_an_actor_without_torch_runs_what_the_learner_learns(job):
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, "--robot-minutes", "0.6", *same)
     program = [sys.executable, "-c", textwrap.dedent(WITHOUT_TORCH)]
@@ -41,7 +36,7 @@ def test_an_actor_without_torch_runs_what_the_learner_learns(job):
 
 
 def test_a_robot_of_another_kind_is_refused_with_both_sides_shown(job):
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, *same)
     program = [sys.executable, "-c", OTHER_ROWS]

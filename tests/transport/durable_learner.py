@@ -8,7 +8,7 @@ The file is a record log of packed ``[stream, first_seq, rewards]``.
 import sys
 
 from daydreamer.core.pack import dumps, loads
-from daydreamer.core.record_log import RecordWriter, read_records
+from daydreamer.core.record_log import RecordWriter, survey
 from daydreamer.transport.learner_link import LearnerLink
 from tests.contracts.link_contract import SPEC
 
@@ -18,7 +18,7 @@ HEADER = b"rows for a test"
 def stored(path):
     """Each stream's rewards in the order in which they were stored, and their numbers."""
     streams = {}
-    for record in read_records(path):
+    for record in survey(path).records:
         stream, first, rewards = loads(record)
         numbers, values = streams.setdefault(stream, ([], []))
         numbers += range(first, first + len(rewards))

@@ -11,7 +11,6 @@ import pytest
 import zmq
 
 from daydreamer.core import pack
-from daydreamer.core.telemetry import Telemetry
 from daydreamer.runtime.faults.proxy import FaultProxy
 from daydreamer.transport import console_messages as messages
 from daydreamer.transport.auth import new_keys
@@ -21,27 +20,9 @@ from daydreamer.transport.console_file import ConsoleFile, token_of
 from daydreamer.transport.console_keys import console_keys, viewer_keys
 from daydreamer.transport.console_messages import HandRefused
 from daydreamer.transport.link import LinkError
+from tests.contracts.telemetry import telemetry
 
 LONG = 60.0  # s; a loaded machine may take its time
-
-
-def telemetry(**changes):
-    joints = {
-        name: np.zeros(1)
-        for name in (
-            *("joint_pos", "joint_vel", "joint_torque", "joint_target", "temperature"),
-            *("joint_lower", "joint_upper", "max_torque"),
-        )
-    }
-    made = Telemetry(
-        time=0.0, wall=0.0, actor="a", robot="fake", simulated=True, activity="random", mode="NORMAL", stopped="",
-        faults=(), estop="none", last_hand="", steps=0, robot_minutes=0.0, policy_version=-1, policy_age=0.0,
-        joint_names=("j",), foot_names=(), **joints, quat_xyzw=np.zeros(4), gyro=np.zeros(3), accel=np.zeros(3),
-        foot_force=np.zeros(0), foot_contact=np.zeros(0, bool), velocity_body=np.zeros(3),
-        velocity_heading=np.zeros(3), up=1.0, reward=0.0, reward_terms={}, times={}, link={}, truth_position=None,
-        action=np.zeros(1, np.float32),
-    )  # fmt: skip
-    return replace(made, **changes)
 
 
 @pytest.fixture

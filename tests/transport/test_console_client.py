@@ -8,7 +8,8 @@ from daydreamer.core import pack
 from daydreamer.transport import console_client
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_client import ConsoleClient
-from tests.transport.test_console import LONG, seen, telemetry, until
+from tests.contracts.telemetry import telemetry
+from tests.transport.test_console import LONG, seen, until
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from daydreamer.transport.auth import KeyProblem, new_keys
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_keys import console_keys, viewer_keys
-from tests.transport.test_console import seen, telemetry, until
+from tests.contracts.telemetry import telemetry
+from tests.transport.test_console import seen, until
 
 
 @pytest.fixture

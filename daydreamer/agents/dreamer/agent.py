@@ -18,7 +18,6 @@ from daydreamer.agents.dreamer.config import DreamerConfig, OptimiserConfig
 from daydreamer.agents.dreamer.policy import PolicyStep, export
 from daydreamer.agents.dreamer.rssm import State
 from daydreamer.agents.dreamer.world_model import WorldModel
-from daydreamer.agents.exported import ExportedPolicy
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import Batch
 from daydreamer.nn.optim import Optimiser
@@ -59,8 +58,11 @@ class Dreamer:
         self.rng = torch.Generator(self.device).manual_seed(seed)
         self.updates = 0
         self.replayed = 0.0  # reward of replayed steps, a mean over about 100 updates
-        self._exported: ExportedPolicy | None = None
-        self._exported_average: ExportedPolicy | None = None
+        act = {self.act_key: self.act_spec}
+        self._exported = export(self.newest, self.specs, act)
+        self._exported_average = (
+            export(self.averaged.step, self.specs, act) if self.averaged else self._exported
+        )
 
     # Training
 
@@ -140,14 +142,7 @@ class Dreamer:
 
     def policy(self, version: int = 0, averaged: bool = False) -> bytes:
         """The policy as ONNX: ``obs/KEY``, ``carry/KEY``, ``noise/KEY`` to ``action/KEY``, ``next/KEY``."""
-        if averaged and self.averaged:
-            self._exported_average = self._exported_average or self._export(self.averaged.step)
-            return self._exported_average.serialise(version)
-        self._exported = self._exported or self._export(self.newest)
-        return self._exported.serialise(version)
-
-    def _export(self, step: PolicyStep) -> ExportedPolicy:
-        return export(step, self.specs, {self.act_key: self.act_spec})
+        return (self._exported_average if averaged else self._exported).serialise(version)
 
     # Checkpoints
 

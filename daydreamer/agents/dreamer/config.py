@@ -204,6 +204,3 @@ def daydreamer_a1() -> DreamerConfig:
         actor=ActorConfig(layers=4, saturation=0.0, output_scale=1.0), starts=0, horizon=15, discount=0.995,
         return_scale="adv_std", slow_critic="copy", policy_average=0.0, model_opt=opt, actor_opt=opt, critic_opt=opt,
     )  # fmt: skip
-
-
-SIZES = {"micro": micro, "cpu": cpu, "a1": daydreamer_a1}

@@ -34,7 +34,6 @@ class RSSM(nn.Module):
         super().__init__()
         self.latent = make_latent(config.stoch, config.classes, config.unimix)
         self.deter_size, self.stoch_size = config.deter, self.latent.stoch_size
-        self.action_size = action
         act, norm_name, hidden = config.act, config.norm, config.hidden
         self.inputs = nn.Sequential(
             linear(self.stoch_size + action, hidden, bias=norm_name == "none"),

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from daydreamer.agents import interface, saved
 from daydreamer.agents.averaged import AveragedPolicy
-from daydreamer.agents.exported import ExportedPolicy
 from daydreamer.agents.model_free import losses
 from daydreamer.agents.model_free.actor import Actor
 from daydreamer.agents.model_free.config import ModelFreeConfig
@@ -65,8 +64,11 @@ class ModelFree:
         self.updates = 0
         self.newest = PolicyStep(self.actor, config.frames)
         self.averaged = AveragedPolicy(self.newest, config.policy_average) if config.policy_average else None
-        self._exported: ExportedPolicy | None = None
-        self._exported_average: ExportedPolicy | None = None
+        act = {self.act_key: self.act_spec}
+        self._exported = export(self.newest, self.specs, act)
+        self._exported_average = (
+            export(self.averaged.step, self.specs, act) if self.averaged else self._exported
+        )
 
     # Training
 
@@ -171,14 +173,7 @@ class ModelFree:
 
     def policy(self, version: int = 0, averaged: bool = False) -> bytes:
         """The present policy as ONNX: ``obs/KEY``, ``noise/action`` to ``action/KEY``; a carry with several frames."""
-        if averaged and self.averaged:
-            self._exported_average = self._exported_average or self._export(self.averaged.step)
-            return self._exported_average.serialise(version)
-        self._exported = self._exported or self._export(self.newest)
-        return self._exported.serialise(version)
-
-    def _export(self, step: PolicyStep) -> ExportedPolicy:
-        return export(step, self.specs, {self.act_key: self.act_spec})
+        return (self._exported_average if averaged else self._exported).serialise(version)
 
     # Checkpoints
 

@@ -106,7 +106,7 @@ def test_rolling_feet_are_counted():
     # Standing height over the hips is 0.249 m, the foot's ball 0.02 m: about 8 % of the speed if forgotten.
     q = INFO.stand_pos
     state = reading(joint_vel=standing_rates(q, [0.5, 0.0, 0.0]))
-    as_points = -kinematics.foot_velocities(q, state.joint_vel)[:, 0]
+    as_points = -kinematics.foot_motions(q, state.joint_vel)[1][:, 0]
     assert (np.abs(as_points - 0.5) > 0.02).all()
     last = run(replace(state, time=0.05 * i) for i in range(200))[-1]
     np.testing.assert_allclose(last.velocity_body, [0.5, 0.0, 0.0], atol=1e-3)

@@ -80,7 +80,7 @@ def test_foot_velocities_follow_the_path():
     rng = np.random.default_rng(2)
     q, dq, step = random_angles(seed=2, count=1)[0], rng.normal(size=12), 1e-6
     moved = kinematics.foot_positions(q + step * dq) - kinematics.foot_positions(q - step * dq)
-    np.testing.assert_allclose(kinematics.foot_velocities(q, dq), moved / (2 * step), atol=1e-7)
+    np.testing.assert_allclose(kinematics.foot_motions(q, dq)[1], moved / (2 * step), atol=1e-7)
 
 
 def test_foot_velocities_are_the_jacobian_times_the_joint_velocities():
@@ -130,7 +130,7 @@ def test_all_shapes_broadcast():
     feet = kinematics.foot_positions(q)
     assert feet.shape == (2, 3, 4, 3)
     assert kinematics.jacobian(q).shape == (2, 3, 4, 3, 3)
-    assert kinematics.foot_velocities(q, q).shape == (2, 3, 4, 3)
+    assert kinematics.foot_motions(q, q)[1].shape == (2, 3, 4, 3)
     assert kinematics.inverse(feet).shape == (2, 3, 12)
     np.testing.assert_array_equal(feet[1, 2], kinematics.foot_positions(q[1, 2]))
 

@@ -5,8 +5,8 @@ import pytest
 from robots.ros2 import topics
 from robots.ros2.back_end import NodeConfig
 from robots.ros2.cdr import MessageError
-from robots.ros2.over_fake import Bus, FakeNode
 from tests.contracts.ros2_contract import Ros2Contract
+from tests.robots.ros2.over_fake import Bus, FakeNode
 
 
 class FakeLab:

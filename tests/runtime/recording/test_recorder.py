@@ -8,26 +8,18 @@ from mcap.exceptions import EndOfFile
 from mcap.reader import NonSeekingReader, make_reader
 from mcap_ros2.decoder import DecoderFactory
 
-from daydreamer.core.telemetry import Telemetry
 from daydreamer.runtime.recording.recorder import Recorder, RecorderConfig
-from robots.a1 import model
 from robots.ros2 import topics
 from robots.ros2.back_end import NodeConfig, open_back_end
+from tests.contracts.telemetry import INFO, telemetry
 from tests.runtime.ros2_telemetry import bridge_of
 
-INFO = model.info(simulated=True)
-STANDS = Telemetry(
-    time=10.0, wall=1000.0, actor="actor", robot="a1-sim", simulated=True, activity="learning", mode="NORMAL",
-    stopped="", faults=(), estop="none", last_hand="", steps=200, robot_minutes=0.2, policy_version=3,
-    policy_age=4.0, joint_names=INFO.joint_names, foot_names=INFO.foot_names, joint_pos=INFO.stand_pos,
+STANDS = telemetry(
     joint_vel=np.arange(12.0), joint_torque=np.full(12, 2.5), joint_target=INFO.stand_pos + 0.1,
-    temperature=np.full(12, 31.0), joint_lower=INFO.joint_lower, joint_upper=INFO.joint_upper,
-    max_torque=INFO.max_torque, quat_xyzw=np.array([0.0, 0.0, 0.6, 0.8]), gyro=np.array([0.1, 0.2, 0.3]),
-    accel=np.array([0.0, 0.0, 9.81]), foot_force=np.array([30.0, 0.0, 31.0, 29.0]),
-    foot_contact=np.array([True, False, True, True]), velocity_body=np.array([0.4, 0.0, 0.0]),
-    velocity_heading=np.array([0.5, 0.0, 0.0]), up=1.0, reward=9.0, reward_terms={"upright": 1.0},
-    times={"late": 0.0003}, link={"connected": 1.0}, truth_position=np.array([1.0, 2.0, 0.3]),
-    action=np.zeros(12, np.float32),
+    quat_xyzw=np.array([0.0, 0.0, 0.6, 0.8]), gyro=np.array([0.1, 0.2, 0.3]),
+    foot_force=np.array([30.0, 0.0, 31.0, 29.0]), foot_contact=np.array([True, False, True, True]),
+    velocity_body=np.array([0.4, 0.0, 0.0]), times={"late": 0.0003}, link={"connected": 1.0},
+    truth_position=np.array([1.0, 2.0, 0.3]),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Nodes inside one process, which find and hear each other by the rules of DDS: for tests and examples."""
+"""Nodes inside one process, which find and hear each other by the rules of DDS: for tests."""
 
 from __future__ import annotations
 
