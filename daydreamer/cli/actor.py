@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -36,8 +36,11 @@ from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.wanted_file import WantedFile
 
 if TYPE_CHECKING:
+    from daydreamer.core.telemetry import Telemetry
     from daydreamer.envs.robot_env import RobotEnv
     from daydreamer.runtime.attendant import Attendant
+    from daydreamer.transport.auth import LearnerKeys
+    from daydreamer.transport.console import Console
 
 _log = logging.getLogger(__name__)
 
@@ -158,29 +161,47 @@ class ActorCommand:
             return
         from daydreamer.runtime.attendant import Attendant
         from daydreamer.runtime.events import EventLog
-        from daydreamer.transport.address import Address
-        from daydreamer.transport.console import Console
-        from daydreamer.transport.console_keys import console_keys
 
         token = token_of(directory)
-        # Viewers on this computer need no keys; they are for those that come over a network.
-        beyond = bool(self.console) and not Address.parse(self.console).is_loopback
-        keys = console_keys(self.keys, self.name) if self.keys and beyond else None
         attendant = Attendant(env, self.name, EventLog(run_dir.events), paced, wishes=wishes)
-        console = Console(self.console or None, token, attendant.take, keys, attendant.chores)
-        attendant.post = console.post
-        file = ConsoleFile(console.address, token, self.name, os.getpid())
-        try:
+        with contextlib.ExitStack() as closing:
+            closing.callback(attendant.close)
+            *beyond, here = consoles = self._consoles(token, attendant, closing)
+
+            def post(make: Callable[[], Telemetry]) -> None:
+                for console in consoles:
+                    console.post(make)
+
+            attendant.post = post
+            file = ConsoleFile(here.address, token, self.name, os.getpid())
             path = file.write(directory)
-            console.start()
-            _log.info("the console is at %s; the control token stands in %s", console.address, path)
+            for console in consoles:
+                console.start()
+            _log.info("the console is at %s; the control token stands in %s", here.address, path)
+            for console in beyond:
+                _log.info("with keys the console is at %s, too", console.address)
             if sys.stderr.isatty():  # a log file may be read by others
                 _log.info("control token: %s", token)
             yield attendant
-        finally:
-            console.close()
-            attendant.close()
         try:  # nothing went wrong, and the robot damps: nobody need look for this actor
             replace(file, ended=True).write(directory)
         except OSError as error:
             _log.warning("that this actor has ended could not be noted, so it is shown as silent: %s", error)
+
+    def _consoles(self, token: str, attendant: Attendant, closing: contextlib.ExitStack) -> list[Console]:
+        """What listens; the last one for this computer, where a stop needs no keys, whatever else is asked for."""
+        from daydreamer.transport.address import Address
+        from daydreamer.transport.console import Console
+        from daydreamer.transport.console_keys import console_keys
+
+        ways: list[tuple[str | None, LearnerKeys | None]] = [(self.console or None, None)]
+        if self.console and not Address.parse(self.console).is_loopback:
+            keys = console_keys(self.keys, self.name) if self.keys else None
+            ways = [(self.console, keys), (None, None)]  # in this order: the second takes the next free port
+        consoles: list[Console] = []
+        for bind, key in ways:
+            # Events are written down by one of them, which is closed last.
+            chores = (lambda: None) if consoles else attendant.chores
+            consoles.append(Console(bind, token, attendant.take, key, chores))
+            closing.callback(consoles[-1].close)
+        return consoles

@@ -311,14 +311,19 @@ class Screen:
             self._values.append(progress.value)
         value = f"{progress.name} {progress.value:+.3f}" if progress.name else ""
         line = f"{progress.share:4.0%} {progress.doing:34.34s} {sparkline(self._values):{WIDTH}s} {value}"
-        sys.stderr.write(f"\r\x1b[K{line[:110]}")
-        sys.stderr.flush()
+        self._write(f"\r\x1b[K{line[:110]}")
 
     def clear(self) -> None:
         """Take it away."""
         if self._live:
-            sys.stderr.write("\r\x1b[K")
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
             sys.stderr.flush()
+        except (OSError, ValueError):  # the terminal is gone: no reason to drop a robot that stands
+            self._live = False
 
 
 def sparkline(values: deque[float]) -> str:

@@ -35,6 +35,12 @@ def closed_pipe_is_no_error() -> Iterator[None]:
         raise SystemExit(GONE) from None
 
 
+def say(text: str) -> None:
+    """Print a line while a robot moves or stands: where nobody reads any more, or the terminal is gone, do without."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, flush=True)
+
+
 def _nobody_reads(stream: TextIO) -> bool:
     try:
         watch = select.poll()

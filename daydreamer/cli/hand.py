@@ -12,8 +12,10 @@ import tyro
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.monitor.now import HANGS
 from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.wanted_file import put_aside
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_messages import HandRefused
+from daydreamer.transport.link import LinkError
 from robots.clock import Clock, MonotonicClock
 
 _STILL = 0.3  # rad/s of the fastest joint, for ...
@@ -26,9 +28,10 @@ class Hand:
     """Give the actor of a run a wish, and say what came of it.
 
     pause, resume: hold the pose, go on. lie_down: lie down by script, then damp; waits until the robot is still.
-    damp: stop at once, until a reset. reset: let it move again, after someone looked at it (--operator). mark_good,
-    mark_bad: note this moment. mark_reset: note that someone set the robot anew by hand. Works on the
-    actor's own computer, for the user who runs it. Exit code 2: it was refused, came to nothing, or nobody answered.
+    damp: stop at once, until a reset; where nobody answers, the actor's next life damps until someone resumes. reset:
+    let it move again, after someone looked at it (--operator). mark_good, mark_bad: note this moment. mark_reset: note
+    that someone set the robot anew by hand. Works on the actor's own computer, for the user who runs it. Exit code 2:
+    it was refused, came to nothing, or nobody answered.
     """
 
     wish: Annotated[
@@ -45,7 +48,7 @@ class Hand:
         actor = RunDir(self.run_directory).actor(self.name)
         with ConsoleClient(actor, hz=20.0, viewer="command line") as client:
             before = client.latest(2.0)
-            client.send(self.wish, self.operator)
+            self._send(client)
             last = follow(client, self.wish, before, self.wait, MonotonicClock())
         if last is None:
             raise HandRefused("the wish was received, and then the actor fell silent: look at the robot")
@@ -54,6 +57,27 @@ class Hand:
         print(f"now: {last.activity}, {last.stopped or last.mode}")
         done = not in_vain(self.wish, last) if told else last.age < HANGS and is_so(self.wish, last)
         return 0 if done else 2
+
+    def _send(self, client: ConsoleClient) -> None:
+        """Once. A stop that nobody received is written down, then sent again, for a life that began before that.
+
+        Raises:
+            LinkError: nobody received it; of a stop the text says what is kept.
+        """
+        try:
+            client.send(self.wish, self.operator)
+        except LinkError as error:
+            if self.wish != "damp":
+                raise
+            try:
+                put_aside(RunDir(self.run_directory).wishes(self.name))
+                kept = "It is kept for the actor's next life, which damps until someone resumes"
+            except OSError as refused:
+                kept = f"It is not kept for the actor's next life either: {refused}"
+            try:
+                client.send(self.wish, self.operator)
+            except LinkError:
+                raise LinkError(f"NOBODY CONFIRMED THE STOP: use the e-stop. {kept}. {error}") from error
 
 
 def is_told(before: Telemetry | None, after: Telemetry) -> bool:

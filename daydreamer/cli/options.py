@@ -61,7 +61,7 @@ ConsoleAt = Annotated[
         name="console",
         metavar="HOST:PORT|off",
         help="where the actor shows how it is and takes pause and stop; none: this computer, port 5557 or the next "
-        "free one. Beyond this computer it needs --keys",
+        "free one. Another address than this computer's is a second way in, which needs --keys",
     ),
 ]
 

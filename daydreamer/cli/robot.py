@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
+from daydreamer.cli.closed_pipe import say
 from daydreamer.cli.options import Estop, log_to_stderr
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.driver import A1
 from robots.a1.stand import MOTIONS, ON_ITS_BACK, MotionStopped, damp, play, up_z
@@ -60,6 +63,8 @@ class RobotCommand:
     def run(self) -> int:
         """Do it; exit code 2 when the robot did not obey."""
         log_to_stderr()
+        if not 0 <= self.seconds < math.inf:  # told now, not by a robot that stands already
+            raise DaydreamerError(f"--seconds is a time of 0 s or more, got {self.seconds}")
         if self.what == "reset":
             return self._reset()
         robot = self._make()
@@ -133,7 +138,7 @@ class RobotCommand:
         damp(robot, 0.5, self.dry_run)
 
     def _play(self, robot: Guarded, name: str, stop: Callable[[], str | None]) -> None:
-        print(f"{name}{' (dry run)' if self.dry_run else ''}", flush=True)
+        say(f"{name}{' (dry run)' if self.dry_run else ''}")
         play(robot, MOTIONS[name], stopped=lambda: robot.stopped or stop() or "", dry=self.dry_run)
 
     def _hold(self, robot: Guarded, stop: Callable[[], str | None]) -> None:

@@ -107,7 +107,7 @@ class Train:
                 )
                 hands = None
                 if self.console != "off":
-                    hands = opened.enter_context(TrainHands(run_dir.actor("actor"), panel))
+                    hands = opened.enter_context(TrainHands(run_dir, panel))
                     if panel.live:
                         opened.enter_context(Keys(hands.press))
 

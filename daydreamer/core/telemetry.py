@@ -85,7 +85,7 @@ class Telemetry:
     reading_age: float = 0.0  # s from the reading until it was posted: much where nothing new is read
     # Set by the console's thread when it sends:
     age: float = 0.0  # s since it was posted: more than a control step or two means that the loop hangs
-    viewers: int = 0  # who are watching
+    viewers: int = 0  # who are watching by the same way in
 
     @property
     def told(self) -> float:

@@ -143,12 +143,10 @@ class Actor:
         self._stop = lambda: stop() or self._told_by_learner()
         try:
             obs = self._env.reset()  # connects, and moves nothing
-            if self._away():
-                obs = self._begin_again(obs)
         except RobotStopped:
             if not self._attendant.tripped:
                 raise
-            obs = self._begin_again({})
+            obs = {}
         return self._drive(obs)
 
     def close(self) -> None:
@@ -156,7 +154,10 @@ class Actor:
         self._loader.close()
 
     def _drive(self, obs: Arrays) -> str:
+        """From the first observation on, or from none: the robot is there, and somebody has stopped it."""
         try:
+            if self._away() or not obs:  # since before the first row
+                obs = self._begin_again(obs)
             while not (reason := self._stop()):
                 if self._away():
                     obs = self._step({**obs, "is_last": np.asarray(True)})
@@ -166,7 +167,7 @@ class Actor:
                 obs = self._step(obs)
             return reason
         except RobotError as error:
-            raise RobotLost(f"the robot failed while it was being driven: {error}") from error
+            raise RobotLost(f"the robot was there, and has failed: {error}") from error
         except LinkError as error:
             raise LinkLost(f"the link failed while the robot was being driven: {error}") from error
 

@@ -12,7 +12,7 @@ import os
 import threading
 from pathlib import Path
 
-from daydreamer.core.atomic_file import sync_directory
+from daydreamer.core.atomic_file import sync_directory, write_atomically
 from daydreamer.runtime.hands import Wanted
 
 _log = logging.getLogger(__name__)
@@ -88,6 +88,18 @@ class WantedFile:
         with contextlib.suppress(OSError):  # the next one finds the room of this one's predecessor
             _reserve(self._path)
         return True
+
+
+def put_aside(path: Path) -> None:
+    """For whoever wants to stop a robot whose actor does not answer: its next life damps until someone resumes.
+
+    Not in the room of ``write``, in which an actor that is there all the same may be writing.
+
+    Raises:
+        OSError: the disk does not take it, or no actor has begun there.
+    """
+    if WantedFile.read(path) is not Wanted.LIMP:
+        write_atomically(path, Wanted.LIMP.value.encode())
 
 
 def write(path: Path, wanted: Wanted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -14,6 +15,7 @@ from daydreamer.monitor import alarms
 from daydreamer.runtime import report_file
 from daydreamer.runtime.robot_facts import robot_facts
 from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.wanted_file import put_aside
 from daydreamer.transport.console_file import NAME as CONSOLE_FILE
 from daydreamer.transport.console_file import has_ended
 from daydreamer.transport.link import LinkError
@@ -25,6 +27,7 @@ from daydreamer.web.run_follower import RunFollower
 _log = logging.getLogger(__name__)
 
 _SEARCH_EVERY = 1.0  # s between two looks for actors
+_INSISTS, _AGAIN = 60.0, 0.2  # s for which a stop that was not received is sent again, and between two tries
 
 
 class Board:
@@ -50,6 +53,8 @@ class Board:
         self._ended = frozenset[str]()  # actors that ended on purpose: stopped with the others, else left out
         self._counts: dict[str, int] = {}  # of telemetry, at the last search
         self._closing = threading.Event()
+        self._insisting: set[str] = set()  # robots that a stop is on its way to
+        self._lock = threading.Lock()  # of that set
         self._seldom = Seldom(_log)
         self._searcher = threading.Thread(target=self._search, name="actor search", daemon=True)
         self.viewers = 0
@@ -131,6 +136,8 @@ class Board:
     def hand(self, wish: str, operator: str = "", robot: str | None = None, timeout: float = 2.0) -> None:
         """Pass on a wish to ``robot`` within ``timeout`` [s]; a stop goes to every robot, whatever is named.
 
+        A stop that one of them did not receive by then is sent to it for a minute more.
+
         Raises:
             DaydreamerError: It was not received by one of them; the text says which and why.
         """
@@ -157,12 +164,41 @@ class Board:
         if problems:
             raise DaydreamerError("; ".join(problems))
 
-    @staticmethod
-    def _send(robot: RobotFollower, wish: str, operator: str, timeout: float, problems: list[str]) -> None:
+    def _send(
+        self, robot: RobotFollower, wish: str, operator: str, timeout: float, problems: list[str]
+    ) -> None:
         try:
             robot.console.send(wish, operator, timeout)
         except (DaydreamerError, LinkError) as error:
             problems.append(f"{robot.name}: {error}")
+            if wish == "damp" and robot.name not in self._ended:
+                threading.Thread(target=self._insist, args=(robot, operator), daemon=True).start()
+
+    def _insist(self, robot: RobotFollower, operator: str) -> None:
+        """Go on with a stop that was not received: the actor may be between two lives, and nobody press again."""
+        with self._lock:
+            if robot.name in self._insisting:
+                return
+            self._insisting.add(robot.name)
+        try:
+            self._put_aside(robot.name)
+            until = time.monotonic() + _INSISTS
+            while not self._closing.wait(_AGAIN) and time.monotonic() < until:
+                with contextlib.suppress(DaydreamerError, LinkError):
+                    robot.console.send("damp", operator)
+                    return
+        finally:
+            with self._lock:
+                self._insisting.discard(robot.name)
+
+    def _put_aside(self, name: str) -> None:
+        """Where it is an actor of the run that is followed, its next life begins damped."""
+        if self.run is None or not (self.run.run_dir.actor(name) / CONSOLE_FILE).exists():
+            return
+        try:
+            put_aside(self.run.run_dir.wishes(name))
+        except OSError as error:
+            _log.warning("a stop of '%s' is not kept for its actor's next life: %s", name, error)
 
     # In the searcher's thread
 

@@ -1,8 +1,38 @@
 """What an actor leaves in its directory for those who look for it."""
 
+import logging
+
+import pytest
+
 from daydreamer.cli.actor import ActorCommand
+from daydreamer.envs.robot_env import RobotEnv
+from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.runtime.run_dir import RunDir
+from daydreamer.transport.auth import new_keys
+from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
+from daydreamer.transport.console_keys import viewer_keys
+from daydreamer.transport.link import LinkError
+from robots.fake import FakeRobot
+from tests.transport.test_console import LONG, seen, telemetry
+
+
+@pytest.fixture
+def env():
+    robot = FakeRobot()
+    return RobotEnv(robot, WalkTask(robot.info))
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """The robot's; the learner's are in the directory beside it."""
+    new_keys(tmp_path / "learner", ["spot"])
+    robot = tmp_path / "robot"
+    robot.mkdir(mode=0o700)
+    for name in ("spot.key", "learner.pub"):
+        (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
+        (robot / name).chmod(0o600)
+    return robot
 
 
 def test_a_life_without_a_console_does_not_pass_for_ended_because_the_one_before_it_has(tmp_path):
@@ -11,3 +41,38 @@ def test_a_life_without_a_console_does_not_pass_for_ended_because_the_one_before
     with ActorCommand(tmp_path, console="off")._attended(None, False) as attendant:
         assert attendant is None
         assert not ConsoleFile.read(directory).ended
+
+
+def test_a_console_for_the_network_takes_no_stop_away_from_the_robots_own_computer(
+    tmp_path, env, keys, caplog
+):
+    caplog.set_level(logging.INFO)
+    command = ActorCommand(tmp_path / "run", keys=keys, name="spot", console="0.0.0.0:0")
+    directory = RunDir(tmp_path / "run").actor("spot")
+    with command._attended(env, False) as attendant:
+        attendant.post(lambda: telemetry(steps=4))
+        assert ConsoleFile.read(directory).address.startswith("127.0.0.1:")
+        with ConsoleClient(directory) as here:  # as `hand`, the page, ExecStop
+            assert seen(here, lambda t: t.steps == 4)
+            here.send("damp", "Ann", timeout=LONG)
+        assert env.brake.tripped
+        env.brake.reset("Ann")
+        (address,) = [r.args[0] for r in caplog.records if "with keys" in r.msg]
+        beyond = f"127.0.0.1:{address.rpartition(':')[2]}"
+        token = ConsoleFile.read(directory).token
+        with ConsoleClient(beyond, token, viewer_keys(tmp_path / "learner", "spot")) as away:
+            assert seen(away, lambda t: t.steps == 4)
+            away.send("damp", "Bob", timeout=LONG)
+        assert env.brake.tripped
+        with ConsoleClient(beyond, token) as stranger, pytest.raises(LinkError):
+            stranger.send("resume", timeout=0.5)
+    said = (tmp_path / "run" / "events.jsonl").read_text()
+    assert said.count('"damp"') == 2, "each was done once"
+    assert ConsoleFile.read(directory).ended
+
+
+def test_a_console_beyond_this_computer_without_keys_is_refused_before_anything_listens(tmp_path, env):
+    command = ActorCommand(tmp_path, console="0.0.0.0:0")
+    with pytest.raises(LinkError, match="without keys"), command._attended(env, False):
+        pass
+    assert not list(RunDir(tmp_path).actor("actor").glob("console.json"))

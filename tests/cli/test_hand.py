@@ -7,9 +7,12 @@ import pytest
 
 from daydreamer.cli.hand import follow, in_vain, is_so
 from daydreamer.cli.main import main
+from daydreamer.runtime.hands import Wanted
 from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.wanted_file import WantedFile
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_file import ConsoleFile
+from daydreamer.transport.link import LinkError
 from robots.clock import ManualClock
 from tests.contracts.telemetry import telemetry as whole_telemetry
 
@@ -133,3 +136,71 @@ def test_a_run_without_an_actor_says_so(capsys, tmp_path):
         main(["hand", "lie_down", str(tmp_path)])
     assert stop.value.code == 2
     assert "is missing: its actor has not begun" in capsys.readouterr().err
+
+
+class Unheard:
+    """A client whose first ``vain`` wishes nobody receives; remembers what was kept of each by then."""
+
+    def __init__(self, wishes, vain):
+        self._wishes, self._vain, self.kept = wishes, vain, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def latest(self, timeout):
+        if len(self.kept) <= self._vain:
+            return None
+        return whole_telemetry(last_hand="damp by a person: the robot damps", stopped="DAMP")
+
+    def send(self, wish, operator):
+        self.kept.append(WantedFile.read(self._wishes))
+        if len(self.kept) <= self._vain:
+            raise LinkError("no answer")
+
+
+@pytest.fixture
+def unheard(tmp_path, monkeypatch):
+    def make(vain):
+        RunDir(tmp_path).actor("actor").mkdir()
+        client = Unheard(RunDir(tmp_path).wishes("actor"), vain)
+        monkeypatch.setattr("daydreamer.cli.hand.ConsoleClient", lambda *how, **more: client)
+        return client
+
+    return make
+
+
+def test_a_stop_that_nobody_receives_is_kept_for_the_next_life_and_is_no_success(tmp_path, capsys, unheard):
+    unheard(vain=2)
+    with pytest.raises(SystemExit) as stop:
+        main(["hand", "damp", str(tmp_path)])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "NOBODY CONFIRMED THE STOP" in said and "kept for the actor's next life" in said
+    assert WantedFile.read(RunDir(tmp_path).wishes("actor")) is Wanted.LIMP
+
+
+def test_a_life_that_began_while_a_stop_was_being_kept_hears_it(tmp_path, unheard):
+    client = unheard(vain=1)
+    with pytest.raises(SystemExit) as stop:
+        main(["hand", "damp", str(tmp_path), "--wait", "0.3"])
+    assert stop.value.code == 0
+    assert client.kept == [Wanted.RUN, Wanted.LIMP], "whatever it read at its beginning"
+
+
+def test_of_other_wishes_that_nobody_receives_nothing_is_kept(tmp_path, unheard):
+    client = unheard(vain=9)
+    with pytest.raises(SystemExit) as stop:
+        main(["hand", "pause", str(tmp_path)])
+    assert stop.value.code == 2 and client.kept == [Wanted.RUN]
+    assert WantedFile.read(RunDir(tmp_path).wishes("actor")) is Wanted.RUN
+
+
+def test_a_stop_of_a_run_that_is_not_there_makes_none(tmp_path, capsys, unheard):
+    unheard(vain=9)
+    with pytest.raises(SystemExit) as stop:
+        main(["hand", "damp", str(tmp_path / "misspelt")])
+    assert stop.value.code == 2 and "not kept for the actor's next life" in capsys.readouterr().err
+    assert not (tmp_path / "misspelt").exists()

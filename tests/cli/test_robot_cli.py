@@ -1,14 +1,22 @@
 """``daydreamer robot`` and ``daydreamer emulate``: what a person does in the first minutes."""
 
+import errno
+import io
 import json
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from calibration.session import Progress
+from daydreamer.cli.calibrate import Screen
 from daydreamer.cli.main import main
+from daydreamer.cli.robot import RobotCommand
 from robots.a1.driver import A1
+from robots.a1.stand import MOTIONS
+from robots.fake import FakeRobot
 from robots.safety import latch
 
 
@@ -26,6 +34,45 @@ def test_each_motion_ends_damped(capsys, what, dry):
     assert code == 0
     assert "up +1.00" in out and out.endswith("damped, and let go\n")
     assert ("(dry run)" in out) == (bool(dry) and what in ("stand", "lie"))
+
+
+class Gone(io.StringIO):
+    """Standard output or error until ``gone`` says that nobody is there any more."""
+
+    def __init__(self, gone=lambda: True, error=errno.EPIPE):
+        super().__init__()
+        self._gone, self._error = gone, error
+
+    def flush(self):
+        if self._gone():
+            raise OSError(self._error, "nobody is there")
+
+
+@pytest.mark.parametrize("error", [errno.EPIPE, errno.EIO], ids=["closed pipe", "lost terminal"])
+def test_a_robot_that_stands_lies_down_though_nobody_reads_of_it(monkeypatch, error):
+    robot = FakeRobot()
+
+    def stands():
+        return len(robot.commands) > 0 and np.allclose(robot.commands[-1].pos, robot.info.stand_pos)
+
+    monkeypatch.setattr("daydreamer.cli.robot.make", lambda name, **options: robot)
+    monkeypatch.setattr(sys, "stdout", Gone(stands, error))
+    RobotCommand("stand", "fake", seconds=0.2).run()
+    stiff = [command for command in robot.commands if command.kp.any()]
+    np.testing.assert_allclose(stiff[-1].pos, MOTIONS["lie"][-1].pos)
+
+
+def test_a_lost_terminal_does_not_end_a_calibration_in_the_middle_of_a_motion(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Gone(error=errno.EIO))
+    screen = Screen(live=True)
+    screen.show(Progress("standing up", 0.5))
+    screen.clear()
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "-1"])
+def test_a_time_that_is_none_is_refused_before_anything_moves(capsys, seconds):
+    code, out, err = run(capsys, "robot", "stand", "--robot", "fake", "--seconds", seconds)
+    assert code == 2 and "--seconds is a time of 0 s or more" in err and "connecting" not in out
 
 
 def test_from_its_back_it_is_turned_over_first(capsys):

@@ -5,10 +5,11 @@ import pytest
 
 from daydreamer.core.errors import Refused
 from daydreamer.runtime.actor import Actor, ActorConfig, LinkLost, RobotLost, run_actor
+from daydreamer.runtime.attendant import Alone
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.transport.link import LinkError, PolicyMessage
 from robots.clock import ManualClock
-from robots.robot import RobotError, StaleState
+from robots.robot import CommandError, RobotError, StaleState
 
 
 class Stop:
@@ -311,6 +312,20 @@ def test_a_robot_that_fails_for_good_is_told_apart_from_one_that_is_not_there(ma
     env.reset = broken
     with pytest.raises(RobotError, match="burnt"):
         make_actor().run(Stop(3))
+
+
+def test_a_robot_that_fails_while_it_rests_since_the_start_is_worth_another_life(env, actor_link, wall):
+    class Aside(Alone):
+        def away(self, stream, row):
+            return True
+
+        def rest(self, between):
+            raise CommandError("the servo process was killed")
+
+    actor = Actor(env, actor_link, ActorConfig(), env.clock, wall, attendant=Aside())
+    with pytest.raises(RobotLost, match="was killed"):
+        actor.run(Stop(3))
+    assert env.resets == 1 and actor_link.rows == []
 
 
 def test_whatever_happens_the_robot_is_closed_and_then_the_link(env, actor_link, wall):

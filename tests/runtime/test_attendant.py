@@ -11,6 +11,8 @@ from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.runtime.actor import Actor, ActorConfig
 from daydreamer.runtime.attendant import Attendant
 from daydreamer.runtime.events import EventLog
+from daydreamer.runtime.hands import Wanted
+from daydreamer.runtime.wanted_file import WantedFile, put_aside
 from daydreamer.transport.console_messages import Hand, HandRefused
 from daydreamer.transport.link import LinkStatus
 from robots.a1.stand import MOTIONS, Waypoint
@@ -288,3 +290,24 @@ def test_an_actor_that_starts_again_while_it_was_aside_damps_until_someone_resum
     third = Loop(tmp_path)
     first, _ = third.run({4: "resume"}, 15)
     assert first[0] and len(first) > 2 and third.activities() == ["paused", "random"]
+
+
+@pytest.mark.parametrize("script", [{4: "reset", 8: "resume"}, {4: "damp", 8: "reset", 12: "resume"}])
+def test_a_stop_that_was_kept_while_no_actor_was_there_holds_until_someone_resumes(tmp_path, script):
+    put_aside(tmp_path / "wanted")
+    loop = Loop(tmp_path)
+    loop.run({}, 10)
+    assert not loop.link.rows and not any(command.kp.any() for command in loop.robot.commands)
+    again = Loop(tmp_path)  # the panel repeats the stop until it is received: then it wants a reset, too
+    first, _ = again.run(script, 30)
+    assert first[0] and len(first) > 2
+    assert WantedFile.read(tmp_path / "wanted") is Wanted.RUN, "the next life goes on"
+
+
+def test_an_actor_that_hung_while_a_stop_was_kept_does_not_undo_it_without_a_persons_wish(tmp_path):
+    loop = Loop(tmp_path)
+    loop.run({4: lambda: put_aside(tmp_path / "wanted"), 6: "mark_good", 8: "resume"}, 20)
+    assert WantedFile.read(tmp_path / "wanted") is Wanted.LIMP
+    loop = Loop(tmp_path)
+    loop.run({}, 10)
+    assert loop.activities() == ["paused"]

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.runtime.hands import Wanted
+from daydreamer.runtime.wanted_file import WantedFile
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.web.board import Board
 from daydreamer.web.run_follower import RunFollower
@@ -69,6 +71,21 @@ def test_one_that_was_killed_is_still_shown_and_missed(board, actors):
     assert names(board) == ["rex", "spot"]
     with pytest.raises(DaydreamerError, match="rex: no answer"):
         board.hand("damp")
+
+
+def test_a_stop_that_was_not_received_goes_on_and_holds_for_the_next_life(
+    board, actors, run_dir, monkeypatch
+):
+    monkeypatch.setattr("daydreamer.web.board._AGAIN", 0.001)
+    rex, spot = actors["rex"].console, actors["spot"].console
+    rex.deaf = True  # between two lives
+    with pytest.raises(DaydreamerError, match="rex: no answer"):
+        board.hand("damp", "Ann")
+    rex.deaf = False
+    assert rex.wished.wait(60)
+    assert rex.wishes == spot.wishes == [("damp", "Ann")]
+    assert WantedFile.read(run_dir.wishes("rex")) is Wanted.LIMP
+    assert WantedFile.read(run_dir.wishes("spot")) is Wanted.RUN
 
 
 def test_one_that_speaks_although_its_file_says_that_it_has_ended_is_shown(board, actors):
