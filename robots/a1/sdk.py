@@ -8,7 +8,6 @@ import os
 import select
 import socket
 import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ from robots.a1 import wire
 from robots.a1.driver import A1
 from robots.a1.reports import QUIET
 from robots.a1.sdk_process import absent
-from robots.a1.servo_process import StartedProcess, damp_instead, environment
+from robots.a1.servo_process import StartedProcess, damp_instead, environment, program
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
 from robots.safety.latch import place
 
@@ -44,9 +43,7 @@ class SdkProcess(StartedProcess):
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
             self._process = subprocess.Popen(
                 [
-                    sys.executable,
-                    "-m",
-                    "robots.a1.sdk_process",
+                    *program("robots.a1.sdk_process"),
                     module,
                     str(line.fileno()),
                     str(done),

@@ -72,7 +72,7 @@ class ServoProcess(StartedProcess):
         fds = self._orders.fd, self._reports.fd
         words = [config.to_json(), *map(str, fds), str(os.getpid())]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "robots.a1.servo", *words],
+            [*program("robots.a1.servo"), *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
@@ -177,6 +177,15 @@ def statistics(report: Record) -> dict[str, float]:
         "realtime": float(report["realtime"]),
         "locked": float(report["locked"]),
     }
+
+
+def program(module: str) -> list[str]:
+    """The command line that runs ``module`` as it is in this installation, with ``environment``.
+
+    Python's own ``-m`` looks into the current directory first, where there may be another installation's.
+    """
+    run = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    return [sys.executable, "-c", f"import sys; sys.path[:] = filter(None, sys.path); {run}"]
 
 
 def environment() -> dict[str, str]:
