@@ -54,7 +54,9 @@ class ServoLoop:
     def __init__(self, info: RobotInfo, config: ServoConfig, now: float, estop: Estop | None = None):
         """Begin passive at ``now`` [s]. ``estop`` hears its box elsewhere."""
         self._config = config
-        self._rules = Rules(info, config.safety)
+        # HOLD pulls no harder than NORMAL may.
+        hold_error = min(config.safety.hold_error, config.error_clip)
+        self._rules = Rules(info, replace(config.safety, hold_error=hold_error))
         self._glide = Glide(
             info.joints, 1.0 / config.hz, config.command_interval, config.gain_ramp, config.error_clip
         )

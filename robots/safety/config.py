@@ -53,7 +53,7 @@ class SafetyConfig:
     gravity_for: float = 0.5  # s ... for so long
 
     # What HOLD holds.
-    hold_error: float = 0.2  # rad that the held target may be from the measured angle
+    hold_error: float = 0.2  # rad that the held target may be from the measured angle, at every check
 
     @classmethod
     def of(cls, info: RobotInfo) -> SafetyConfig:

@@ -176,7 +176,7 @@ def _answer(
     if memory.mode is Mode.NORMAL:
         command = asked
     elif memory.mode is Mode.HOLD:
-        command = memory.held or damp(rules, memory)  # none is held where HOLD was found on connecting
+        command = _holding(rules, memory)
     else:
         command = None if memory.silent else damp(rules, memory)
     if command is None:
@@ -190,13 +190,33 @@ def _hold(rules: Rules, memory: Memory) -> JointCommand:
 
     A joint that was not stiff stays so: it damps.
     """
-    safe, error = memory.safe_pos, rules.config.hold_error
+    safe = memory.safe_pos
     if safe is None or memory.sent is None or not memory.driven:
         return damp(rules, memory)
-    target = np.where(memory.sent.kp > 0, memory.sent.pos, safe)
-    pos = np.clip(np.clip(target, safe - error, safe + error), rules.target_lower, rules.target_upper)
+    pos = _near(rules, np.where(memory.sent.kp > 0, memory.sent.pos, safe), safe)
     held = limits.clamp(rules.info, JointCommand.hold(pos, rules.info))
     return replace(held, kp=np.where(memory.sent.kp > 0, held.kp, 0.0))
+
+
+def _holding(rules: Rules, memory: Memory) -> JointCommand:
+    """What is held, but no farther than ``hold_error`` from where the joints are now.
+
+    A joint that someone moves, or that a fall moves, is pulled back no harder than that. While nothing sensible is read
+    the target stays where the last reading left it: nobody knows where the joints are, and STATE_LOST damps soon.
+    """
+    held = memory.held
+    if held is None or memory.last is None:  # HOLD was found on connecting
+        return damp(rules, memory)
+    return replace(held, pos=_near(rules, held.pos, memory.last.joint_pos))
+
+
+def _near(rules: Rules, target: Array, joints: Array) -> Array:
+    """``target`` no farther than ``hold_error`` from ``joints``, and within its range: all ``[J]`` rad."""
+    error = rules.config.hold_error
+    pos: Array = np.clip(
+        np.clip(target, joints - error, joints + error), rules.target_lower, rules.target_upper
+    )
+    return pos
 
 
 def damp(rules: Rules, memory: Memory) -> JointCommand:

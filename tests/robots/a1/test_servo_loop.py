@@ -71,6 +71,10 @@ class Plant:
             self.tick(25)
         return self.last
 
+    def faults(self):
+        """All that were ever found."""
+        return {fault for fault, count in zip(FAULTS, self.loop.report["faults"], strict=True) if count}
+
     def causes(self):
         return {finding.fault for finding in get_causes(self.loop.report)}
 
@@ -134,6 +138,44 @@ def test_a_command_after_the_stop_moves_nothing(plant):
     low = plant.drive(0.5, STAND + 0.1)
     np.testing.assert_allclose(low.pos[:12], STAND, atol=1e-6)
     assert plant.loop.mode is Mode.HOLD
+
+
+def move_by_hand(plant, joint, by, ticks=300):
+    """Somebody who is stronger than the motors; the torques asked for at that joint, N m, one a tick."""
+    torques, begun = [], plant.pos.copy()
+    for share in np.linspace(0, 1, ticks + 1)[1:]:
+        plant.pos = begun.copy()
+        plant.pos[joint] += share * by
+        measured = plant.pos[joint]
+        low = plant.tick()
+        torques.append(low.kp[joint] * (low.pos[joint] - measured))
+        plant.pos[joint] = measured
+    return np.array(torques)
+
+
+@pytest.mark.parametrize(("clip", "most"), [(0.2, 20.0), (0.1, 10.0)])
+def test_held_it_pulls_no_harder_than_it_may_while_it_is_commanded(clip, most):
+    """Without a bound 0.6 rad x 100 N m/rad would be 60 N m, and a motor switches off at 33.5."""
+    plant = Plant(ServoConfig(error_clip=clip))
+    plant.drive(1.0)
+    plant.tick(100)
+    assert plant.loop.mode is Mode.HOLD
+    torques = move_by_hand(plant, 1, 0.6)
+    assert plant.loop.mode is Mode.HOLD
+    assert np.abs(torques).max() == pytest.approx(most, abs=0.01) and (torques < 0).all()
+    move_by_hand(plant, 1, -0.6, 50)
+    np.testing.assert_allclose(plant.last.pos[:12], STAND, atol=1e-5)
+
+
+def test_held_it_does_not_pull_harder_when_the_robot_falls_silent(plant):
+    plant.drive(1.0)
+    plant.tick(75)
+    move_by_hand(plant, 1, 0.6, 200)
+    plant.answers = False
+    for _ in range(100):  # 0.2 s, of which the last 0.1 s are late
+        low = plant.tick()
+        assert low.pos[1] == pytest.approx(STAND[1] + 0.4, abs=1e-5)
+    assert plant.loop.mode is Mode.HOLD and Fault.STATE_LATE in plant.faults()
 
 
 def test_when_the_state_goes_stale_it_holds_then_damps(plant):

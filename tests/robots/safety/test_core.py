@@ -149,6 +149,38 @@ def test_a_passive_robot_does_not_stiffen_to_hold(before):
     assert loop.mode is Mode.HOLD and passive(verdict.command)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_joint_that_is_moved_out_of_its_held_pose_is_pulled_back_no_harder_than_by_hold_error(sign):
+    loop = Loop()
+    loop.step(stand())
+    loop.step(stand(kp=None))
+    for moved, target in ((0.1, 0.0), (0.2, 0.0), (0.3, 0.1), (0.6, 0.4), (0.1, 0.0)):
+        verdict = loop.step(joint_pos=at(1, 0.9 + sign * moved, STAND))
+        np.testing.assert_allclose(verdict.command.pos, at(1, 0.9 + sign * target, STAND), atol=1e-12)
+        assert same(verdict.memory.held, stand()), "it is let go back to the same pose"
+    assert loop.mode is Mode.HOLD
+
+
+def test_what_pulls_a_held_joint_stays_within_its_range_wherever_the_joint_is():
+    loop = Loop(hold_error=0.02, position_margin=1.0)
+    loop.step(stand())
+    loop.step(stand(kp=None))
+    assert loop.step(joint_pos=at(0, 0.9, STAND)).command.pos[0] == pytest.approx(0.792)
+
+
+def test_while_nothing_is_read_a_held_target_stays_where_the_last_reading_left_it():
+    loop = Loop()
+    loop.step(stand())
+    loop.step(stand(kp=None))
+    loop.step(joint_pos=at(1, 1.4, STAND))
+    elsewhere = at(1, 0.2, STAND)
+    for nothing in (
+        {"state": None}, {"joint_pos": at(1, math.nan, STAND)}, {"quat_xyzw": np.zeros(4), "joint_pos": elsewhere},
+    ):  # fmt: skip
+        np.testing.assert_allclose(loop.step(**nothing).command.pos, at(1, 1.2, STAND))
+    assert loop.mode is Mode.HOLD
+
+
 @pytest.mark.parametrize("name", ["kp", "torque", "vel"])
 def test_one_joint_that_pushes_is_enough_to_be_driven_and_none_is_stiffened_that_was_not(name):
     loop = Loop()
@@ -191,7 +223,9 @@ def test_an_imu_that_jumps_holds_the_pose_before():
     loop.step(stand(pos=STAND + 0.1))
     verdict = loop.step(stand(), quat_xyzw=rolled(2.5), joint_pos=STAND + 0.7)
     assert names(verdict) == [Fault.IMU_JUMP] and loop.mode is Mode.HOLD
-    assert same(verdict.command, stand(pos=STAND + 0.1)), "no farther than 0.2 rad from the last safe angle"
+    # What is held is the pose before, and it pulls no farther than 0.2 rad from 0.7.
+    np.testing.assert_allclose(verdict.command.pos, STAND + 0.5)
+    assert same(loop.step(stand(), joint_pos=STAND).command, stand(pos=STAND + 0.1))
 
 
 # DAMP

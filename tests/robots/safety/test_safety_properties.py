@@ -94,8 +94,13 @@ def test_the_decision(config, ticks, mode):
             assert (sent is None) == (command is None)
         elif memory.mode in (Mode.HOLD, Mode.DAMP):
             assert sent is not None, "a stopped robot is told so at every check"
-        if memory.mode is Mode.HOLD and before.mode is Mode.HOLD and before.held is not None:
-            np.testing.assert_array_equal(sent.pos, before.held.pos)
+        if memory.mode is Mode.HOLD and before.mode is Mode.HOLD and before.held and memory.last:
+            np.testing.assert_array_equal(memory.held.pos, before.held.pos)
+            joints, far = memory.last.joint_pos, judge.config.hold_error
+            inside = np.clip(joints, judge.target_lower, judge.target_upper)
+            assert (np.minimum(memory.held.pos, inside) <= sent.pos).all(), "between the pose and the joints"
+            assert (np.maximum(memory.held.pos, inside) >= sent.pos).all()
+            assert (np.abs(sent.pos - joints) <= np.maximum(far, np.abs(inside - joints)) + 1e-9).all()
 
 
 @settings(max_examples=60, deadline=None)
