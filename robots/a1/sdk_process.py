@@ -4,7 +4,8 @@ To the servo it is a robot: a command packet comes, a state packet goes back. Th
 it may end its process. Neither can touch the servo from here; the servo sees a robot that fell silent, and acts.
 
 The module goes on giving its last state for ever when the robot is gone, so only what differs from the one before
-is passed on. When commands stop coming it damps; whatever ends it, the last thing it asks for is damping.
+is passed on. When commands stop coming it damps; whatever ends it, the last thing it asks for is damping. When the
+module blocked for so long that it should have damped, what waited meanwhile is not done: it damps until the next one.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from robots.clock import Clock, MonotonicClock
 from robots.robot import RobotError
 
 PERIOD = 0.002  # s between two dampings while nobody commands
-SILENCE = 0.05  # s without a command, after which it damps
+SILENCE = 0.05  # s without a command, or between two looks for one, after which it damps
 LINGER = 3.0  # s it stays after the process that started it is gone; a servo has left by then
 LAST_COMMANDS = 5  # of damping: one may be lost
 LARGEST = 2048  # bytes
+AT_ONCE = 1024  # packets taken in one go: all that wait, as a socket's usual buffer has room for some 90
 PRIORITY = 50  # of SCHED_FIFO, where permitted
 
 
@@ -54,13 +56,16 @@ class SdkBridge:
         self._line.settimeout(PERIOD)
         self._client: Any = None
         self._heard = -float("inf")
+        self._looked = clock.now()
         self._passed_on = b""
         self.dropped = 0  # packets that were no command, and states that were none
 
     def turn(self) -> None:
         """Wait for a command, ``PERIOD`` at most, and serve it; damp when none has come for long."""
         command, now = self._newest_command(), self._clock.now()
-        if command is not None:
+        # What waited since then is old, and its newest, a stop maybe, may have found no room to wait in.
+        old, self._looked = now - self._looked > SILENCE, now
+        if command is not None and not old:
             self._heard = now
             self._interface.send_command(motor_commands(command))
         elif self._client is not None and now - self._heard > SILENCE:
@@ -77,25 +82,19 @@ class SdkBridge:
     def _newest_command(self) -> LowCmd | None:
         """The last of those that wait, or the first to come within ``PERIOD``; None when there is none."""
         newest = None
-        try:
-            for _ in range(16):
+        for _ in range(AT_ONCE):
+            try:
                 packet, source = self._line.recvfrom(LARGEST)
-                if self._client not in (None, source):
-                    self.dropped += 1
-                    continue
-                try:
-                    newest = decode_command(packet)
-                except PacketError:
-                    self.dropped += 1
-                    continue
-                self._client = source
                 self._line.setblocking(False)
-        except (TimeoutError, BlockingIOError):
-            pass
-        except OSError:  # the servo has closed its port
-            self.dropped += 1
-        finally:
-            self._line.settimeout(PERIOD)
+                if self._client in (None, source):
+                    newest, self._client = decode_command(packet), source
+                else:
+                    self.dropped += 1
+            except (TimeoutError, BlockingIOError):
+                break
+            except (PacketError, OSError):  # or the servo has closed its port
+                self.dropped += 1
+        self._line.settimeout(PERIOD)
         return newest
 
     def _pass_state_on(self) -> None:

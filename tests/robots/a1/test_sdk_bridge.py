@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robots.a1 import model, wire
-from robots.a1.protocol import LowCmd, decode_state, encode_command
+from robots.a1.protocol import LowCmd, decode_command, decode_state, encode_command
 from robots.a1.sdk_process import SILENCE, SdkBridge
 from robots.a1.sdk_values import damping, motor_commands, state_packet
 from robots.clock import ManualClock
@@ -168,6 +168,52 @@ def test_it_damps_when_commands_stop_coming(bridge, servo, interface, clock):
     clock.advance(0.001)
     bridge.turn()
     assert interface.sent[1:] == [damping()]
+
+
+def damp() -> bytes:
+    return encode_command(LowCmd.brake())
+
+
+def test_of_the_commands_that_wait_only_the_newest_is_done(bridge, servo, interface):
+    for _ in range(60):
+        servo.send(stand())
+    servo.send(damp())
+    bridge.turn()
+    bridge.turn()
+    assert interface.sent == [damping()]
+
+
+def test_what_waited_while_the_module_blocked_is_not_done_and_the_next_command_is(
+    bridge, servo, interface, clock
+):
+    """At 500 Hz for 0.3 s, and then a stop for which the socket has no room."""
+
+    class Blocks(Recorder):
+        def send_command(self, motors):
+            super().send_command(motors)
+            if len(self.sent) == 1:
+                for _ in range(150):
+                    servo.send(stand())
+                servo.send(damp())
+                clock.advance(0.3)
+
+    bridge._interface = blocks = Blocks()
+    servo.send(stand())
+    for _ in range(3):
+        bridge.turn()
+    driven = motor_commands(decode_command(stand()))
+    assert blocks.sent == [driven, damping(), damping()]
+    servo.send(stand())
+    bridge.turn()
+    assert blocks.sent[3:] == [driven]
+
+
+@pytest.mark.parametrize(("blocked", "does"), [(SILENCE, "what waited"), (SILENCE + 0.001, "damps")])
+def test_how_old_a_command_may_be(bridge, servo, interface, clock, blocked, does):
+    clock.advance(blocked)
+    servo.send(stand())
+    bridge.turn()
+    assert (interface.sent == [damping()]) is (does == "damps")
 
 
 def test_bad_packets_and_strangers_are_dropped(bridge, servo, line, interface):
