@@ -88,9 +88,8 @@ class A1:
         self._reports = Reports(self._clock.now)
         self._servo: ServoProcess | None = None
         self._order = blank(ORDER)
-        self._fallen: Fault | None = (
-            None  # what brought the mode down, the worst of it; only a reset forgets it
-        )
+        # What brought the mode down, the worst of it; only a reset forgets it.
+        self._fallen: Fault | None = None
         self._readings = Readings()
 
     # What a robot is
@@ -238,7 +237,14 @@ class A1:
         mode = Mode(int(report["mode"]))
         if mode is Mode.NORMAL:
             return ""
-        return f"{mode.name}: " + "; ".join(one.text(self.info) for one in get_causes(report))
+        return f"{mode.name}: " + "; ".join(one.text(self.info) for one in get_causes(report)) + self.unkept
+
+    @property
+    def unkept(self) -> str:
+        """That the disk has not taken a stop, to be read after why it stopped; empty when it has. Never waits."""
+        report = self._reports.newest()
+        lost = report is not None and report["unkept"]
+        return f". It could not be written to {self._config.latch}: a restart forgets it" if lost else ""
 
     def trip(self, fault: Fault) -> None:
         """Something outside saw ``fault``, such as an emergency stop; the servo acts at its next tick.

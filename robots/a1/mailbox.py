@@ -48,7 +48,7 @@ class Mailbox:
         self.size = size
         self._stride = _HEAD + -(-size // _WORD) * _WORD
         whole = _WORD + SLOTS * self._stride
-        self.fd = _memory(whole) if fd is None else fd
+        self.fd = memory(whole) if fd is None else fd
         found = os.fstat(self.fd).st_size
         if found != whole:
             raise ValueError(f"letters of {size} bytes need {whole} bytes of memory, there are {found}")
@@ -117,8 +117,8 @@ def _checksum(number: int, content: bytes) -> int:
     return zlib.crc32(content, zlib.crc32(number.to_bytes(_WORD, "little")))
 
 
-def _memory(size: int) -> int:
-    """A file of zeros without a name; in memory where the system can."""
+def memory(size: int) -> int:
+    """The descriptor of a file of zeros without a name; in memory where the system can."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("a1-mailbox")
     else:

@@ -78,6 +78,7 @@ REPORT = np.dtype(
         ("unsent", "u8"),  # packets to the robot that the network would not take
         ("realtime", "u1"),  # 1: real-time priority was granted
         ("locked", "u1"),  # 1: memory cannot be swapped out
+        ("unkept", "u1"),  # 1: there is a stop that the disk has not taken for long
         ("damped", "u1"),  # 1: it leaves, and has sent its last packet, which damps
     ]
 )

@@ -9,8 +9,10 @@ The stop box is heard here, and the robot's remote control is looked at here: ne
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from robots.a1 import model
@@ -27,6 +29,9 @@ from robots.robot import RobotError
 from robots.safety.estop_serial import StopBox
 from robots.safety.faults import Finding
 from robots.safety.latch import Keeper
+
+UNKEPT = 1.0  # s that a stop may take to the disk; after that a person is told
+STDERR = 2
 
 
 class Servo:
@@ -46,6 +51,7 @@ class Servo:
         self.loop = ServoLoop(self._info, config, clock.now(), self._box.estop if self._box else None)
         self._keeper = Keeper(Path(config.latch), Path(config.latch).stem) if config.latch else None
         self._kept: tuple[int, tuple[Finding, ...]] = (0, ())
+        self._owed_since: float | None = None  # s, that a stop is not on the disk
 
     def run(self, granted: Granted) -> None:
         """Tick until the loop is done; then, and if anything goes wrong, leave the robot damped."""
@@ -65,7 +71,7 @@ class Servo:
                 if letter is not None:
                     loop.obey(parse(ORDER, letter.content), now)
                 self._line.send(loop.step(now, orphaned=self._parent.gone()))
-                self._keep()
+                self._keep(now)
                 self._post(ticks)
         finally:
             for _ in range(LAST_PACKETS):
@@ -76,25 +82,37 @@ class Servo:
             self._parent.close()
             if self._box is not None:
                 self._box.close()
-            if self._keeper is not None:
-                self._keeper.close()
+            if self._keeper is not None and not self._keeper.close():
+                _say(self._keeper.failure)
 
-    def _keep(self) -> None:
-        """What a restart must not forget goes to the disk, in a thread of its own."""
-        stops = self.loop.stops
-        if self._keeper is None or self._kept == (self.loop.begun, stops):
+    def _keep(self, now: float) -> None:
+        """What a restart must not forget goes to the disk, in a thread of its own; tell when it does not get there."""
+        keeper, stops = self._keeper, self.loop.stops
+        if keeper is None:
             return
-        self._kept = (self.loop.begun, stops)
-        if stops:
-            self._keeper.keep("; ".join(stop.text(self._info) for stop in stops))
-        else:
-            self._keeper.forget()
+        if self._kept != (self.loop.begun, stops):
+            self._kept = (self.loop.begun, stops)
+            if stops:
+                keeper.keep("; ".join(stop.text(self._info) for stop in stops))
+            else:
+                keeper.forget()
+        if not keeper.owes:
+            self._owed_since = None
+        elif self._owed_since is None:
+            self._owed_since = now
+        self.loop.report["unkept"] = self._owed_since is not None and now - self._owed_since > UNKEPT
 
     def _post(self, ticks: Ticks) -> None:
         report = self.loop.report
         report["ticks"], report["missed"], report["latest"] = ticks.count, ticks.missed, ticks.latest
         report["late"], report["unsent"] = ticks.late, self._line.unsent
         self._reports.post(report.tobytes())
+
+
+def _say(words: str) -> None:
+    """To the driver, which logs it. Past Python's own buffers: what they cannot get rid of changes the exit code."""
+    with suppress(OSError):
+        os.write(STDERR, f"{words}\n".encode())
 
 
 def main(arguments: list[str]) -> int:

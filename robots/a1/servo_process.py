@@ -7,12 +7,11 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from robots.a1.mailbox import Mailbox
+from robots.a1.mailbox import Mailbox, memory
 from robots.a1.records import ORDER, REPORT, Record, parse
 from robots.a1.servo_config import CANNOT, ServoConfig
 from robots.a1.servo_loop import damping
@@ -20,10 +19,11 @@ from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
 from robots.clock import Clock, MonotonicClock, Rate
 from robots.robot import RobotError
+from robots.safety.latch import LAST_CHANCE
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0  # s for one way of ending it, on top of its damping
+PATIENCE = LAST_CHANCE + 1.0  # s for one way of ending it, on top of its damping: it may wait for the disk
 LOOK = 0.02  # s between two looks whether it hangs
 DAMP_FOR = 1.0  # s of damping in its place, and before it at most so many to open the line
 DAMP_HZ = 100.0  # packets a second of it
@@ -50,10 +50,14 @@ class StartedProcess:
 
     def last_words(self) -> str:
         """Why it ended, for a person."""
+        code = self._process.returncode
+        return self._said() or f"it ended with {f'signal {-code}' if code and code < 0 else code}"
+
+    def _said(self) -> str:
+        """The last line that it wrote; empty when it wrote none."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        code = self._process.returncode
-        return lines[-1] if lines else f"it ended with {f'signal {-code}' if code and code < 0 else code}"
+        return lines[-1] if lines else ""
 
     def _kill(self) -> None:
         self._process.kill()
@@ -68,7 +72,8 @@ class ServoProcess(StartedProcess):
         """Start it. Nothing is known of the robot before the first report."""
         self._config = config
         self._orders, self._reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``free``
+        # In memory: a disk that takes no stop takes no words about it either.
+        self._errors = os.fdopen(memory(0), "r+b")  # closed in ``free``
         fds = self._orders.fd, self._reports.fd
         words = [config.to_json(), *map(str, fds), str(os.getpid())]
         self._process = subprocess.Popen(
@@ -103,6 +108,8 @@ class ServoProcess(StartedProcess):
         if self._process.returncode not in (0, CANNOT):
             damped = self._damp_instead()
             log.warning("the servo process ended without having damped: %s", damped)
+        if self._process.returncode != CANNOT and (said := self._said()):
+            log.warning("the servo process said before it ended: %s", said)
 
     def _leaves(self, hangs: Callable[[], bool]) -> bool:
         """Whether it leaves, within the time for one way of ending it."""

@@ -187,6 +187,7 @@ class Keeper:
         self._wanted: Stop | None = None
         self._news = threading.Condition()
         self._pending = False
+        self._refusal = ""  # of the disk, the last one
         self._leaving = False
         # Now, and not when there is something to keep: then there may be no room for a thread.
         self._thread = threading.Thread(target=self._work, name="stop-keeper", daemon=True)
@@ -199,6 +200,21 @@ class Keeper:
     def forget(self) -> None:
         """The robot was reset: no stop is to be on the disk. Does not wait for it."""
         self._want(None)
+
+    @property
+    def owes(self) -> bool:
+        """Whether there is a stop that the disk has not taken yet. Does not wait."""
+        return self._pending and self._wanted is not None
+
+    @property
+    def failure(self) -> str:
+        """What the disk has not done, and why, for a person; empty when it has done all. Does not wait."""
+        wanted, why = self._wanted, self._refusal or "the disk does not answer"
+        if not self._pending:
+            return ""
+        if wanted is None:
+            return f"the stop in {self._path} was reset and could not be removed ({why}): the robot stays refused"
+        return f"{wanted.text()}. It could not be written to {self._path} ({why}): a restart forgets it"
 
     def close(self, patience: float = LAST_CHANCE) -> bool:
         """Wait until the disk has what was wanted, at most ``patience`` [s]; whether it has."""
@@ -236,8 +252,13 @@ class Keeper:
                 reset(self._path, "the operator of the running program")
                 with suppress(OSError):
                     _reserve(self._path)
-        except (OSError, RobotError):
+        except OSError as error:
+            self._refusal = error.strerror or str(error)
             return False
+        except RobotError as error:
+            self._refusal = str(error)
+            return False
+        self._refusal = ""
         return True
 
 

@@ -143,6 +143,15 @@ class Apart(FakeRobot):
         self.mode, self.stopped = Mode.NORMAL, ""
 
 
+def test_that_the_robots_own_safety_could_not_write_a_stop_down_is_told_with_the_persons_words():
+    robot = Apart()
+    robot.there, robot.unkept = True, ". It could not be written to a1.stop: a restart forgets it"
+    brake = Brake(robot)
+    assert brake.stopped == ""
+    brake.trip("stopped by Ann")
+    assert brake.stopped == "DAMP: stopped by Ann. It could not be written to a1.stop: a restart forgets it"
+
+
 def test_a_stop_while_the_robot_is_being_connected_does_not_wait_for_it_and_reaches_its_own_safety():
     robot = Apart()
     env = RobotEnv(robot, WalkTask(robot.info), patience=0.1)

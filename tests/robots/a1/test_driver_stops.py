@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -217,6 +218,16 @@ def test_a_stop_on_disk_is_found_before_anything_is_started(lab, tmp_path, monke
     with pytest.raises(RobotStopped, match="Look at the robot"):
         kind(latch=file).connect()
     assert not lab.servos
+
+
+def test_a_stop_that_the_disk_does_not_take_is_told_with_what_follows(lab, robot):
+    robot._config = replace(robot._config, latch="/state/a1.stop")
+    robot.trip(Fault.EMERGENCY_STOP)
+    assert robot.stopped == "DAMP: someone pressed stop"
+    lab.servos[0]._loop.report["unkept"] = 1
+    assert robot.stopped == (
+        "DAMP: someone pressed stop. It could not be written to /state/a1.stop: a restart forgets it"
+    )
 
 
 def test_a_stop_before_there_is_a_servo_holds_once_there_is_one(lab, robot):

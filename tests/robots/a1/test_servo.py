@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 
 import numpy as np
 import pytest
@@ -77,8 +78,11 @@ def test_that_it_has_damped_is_told_when_it_has_and_before_the_disk_is_waited_fo
     around.orders.post(order.tobytes())
 
     class Disk:
+        owes = False
+
         def close(self):
             told.append((parse(REPORT, around.reports.take().content)["damped"], len(around.packets())))
+            return True
 
     around.servo._keeper = Disk()
     post = around.servo._post
@@ -172,6 +176,17 @@ def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
     process.end()
     process.free()
     process.free()
+
+
+def test_what_a_servo_says_when_it_leaves_is_logged(monkeypatch, caplog):
+    says = "import sys; sys.stderr.write('it began\\nthe stop could not be written\\n')"
+    monkeypatch.setattr("robots.a1.servo_process.program", lambda module: [sys.executable, "-c", says])
+    process = ServoProcess(ServoConfig(damp_time=10.0))  # time to begin
+    process.end()
+    process.free()
+    assert [record.getMessage() for record in caplog.records] == [
+        "the servo process said before it ended: the stop could not be written"
+    ]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from robots.a1.records import ESTOPS, FAULTS, ORDER, REPORT, blank, get_causes, 
 from robots.a1.servo import Servo
 from robots.a1.servo_config import ServoConfig
 from robots.a1.servo_loop import ServoLoop
-from robots.clock import ManualClock
+from robots.clock import ManualClock, MonotonicClock
 from robots.robot import JointCommand
 from robots.safety import latch
 from robots.safety.estop import Estop, heartbeat
@@ -263,11 +263,14 @@ def test_a_press_after_the_first_was_removed_from_the_disk_is_kept_too(around, f
     around.servo._keeper.close()
 
     class Keeper:
+        owes = False
+
         def keep(self, why):
             kept.append(why)
 
         def close(self):
             """It waited for no disk."""
+            return True
 
     around.servo._keeper = Keeper()
     for now in (50.0, 50.1, 50.2):
@@ -275,7 +278,7 @@ def test_a_press_after_the_first_was_removed_from_the_disk_is_kept_too(around, f
         for tick in range(5):
             loop.obey(around.order, now + tick * TICK)
             loop.step(now + tick * TICK)
-            around.servo._keep()
+            around.servo._keep(now)
     assert kept == 3 * ["someone pressed stop"]
     around.run()
 
@@ -292,3 +295,52 @@ def test_a_granted_reset_takes_it_from_the_disk(around, file):
     around.servo.loop.hear(state(), 50.0)
     around.run(resets=1)
     assert latch.read(file) is None
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """The disk takes no stop until what this returns is called."""
+    really = latch.write
+
+    def refuse(path, stop):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(latch, "write", refuse)
+    monkeypatch.setattr(latch, "RETRY", 0.001)
+    return lambda: monkeypatch.setattr(latch, "write", really)
+
+
+def press(around, now):
+    around.order["trips"][FAULTS.index(Fault.EMERGENCY_STOP)] += 1
+    around.servo.loop.obey(around.order, now)
+    around.servo.loop.step(now)
+
+
+def unkept(around, now):
+    around.servo._keep(now)
+    return int(around.servo.loop.report["unkept"])
+
+
+def test_a_stop_that_the_disk_does_not_take_is_told_after_a_second_until_it_does(around, file, read_only):
+    assert unkept(around, 50.0) == 0
+    press(around, 60.0)
+    assert [unkept(around, now) for now in (60.0, 60.5, 61.0, 61.01, 70.0)] == [0, 0, 0, 1, 1]
+    press(around, 71.0)
+    assert unkept(around, 71.0) == 1, "it is not kept any more than the one before"
+    read_only()
+    deadline = MonotonicClock().now() + 60
+    while around.servo._keeper.owes:
+        assert MonotonicClock().now() < deadline
+    assert unkept(around, 72.0) == 0 and latch.read(file).why == "someone pressed stop"
+    press(around, 73.0)
+    assert unkept(around, 73.0) == 0, "the next one has its second, too"
+    around.run()
+
+
+def test_a_servo_that_leaves_without_the_disk_having_a_stop_says_so(around, file, read_only, capfd):
+    keeper = around.servo._keeper
+    close, keeper.close = keeper.close, lambda: close(0.02)
+    around.run(trips=[fault is Fault.EMERGENCY_STOP for fault in FAULTS])
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "someone pressed stop" in line
+    assert line.endswith(f"could not be written to {file} (Read-only file system): a restart forgets it")
