@@ -17,6 +17,7 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import row_spec
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.supervise import this_program
+from robots.program import program
 
 if TYPE_CHECKING:  # every `daydreamer COMMAND` reads this file, and none but one needs these
     from daydreamer.runtime.faults.bench import Outcome
@@ -57,7 +58,7 @@ class FakeRobotCommands:
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         words += ["--room", str(self.room), "--preset", PRESET, "--set", *CHANGES]
         schema = ["--other-schema"] if other_schema else []
-        return [sys.executable, "-m", "daydreamer.cli.fault_actor", *words, *schema]
+        return program("daydreamer.cli.fault_actor", *words, *schema)
 
 
 @dataclass(frozen=True)

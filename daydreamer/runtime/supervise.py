@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Protocol
 from daydreamer.runtime.backoff import Backoff
 from daydreamer.runtime.die_with_parent import PARENT
 from robots.clock import Clock, MonotonicClock
+from robots.program import program
 
 _log = logging.getLogger(__name__)
 
@@ -229,5 +229,5 @@ def threads_here(runs: int = 1) -> int:
 
 
 def this_program(*arguments: str) -> list[str]:
-    """The command line that runs ``daydreamer ARGUMENTS`` with this Python."""
-    return [sys.executable, "-m", "daydreamer.cli.main", *arguments]
+    """The command line that runs ``daydreamer ARGUMENTS`` of this installation."""
+    return program("daydreamer.cli.main", *arguments)

@@ -25,8 +25,9 @@ from robots.a1.emulator import Emulator
 from robots.a1.firmware import Firmware, FirmwareConfig
 from robots.a1.line import LineConfig
 from robots.a1.realtime import ask
-from robots.a1.servo_process import environment, program
+from robots.a1.servo_process import environment
 from robots.clock import Clock, MonotonicClock
+from robots.program import program
 from robots.robot import RobotError
 
 _log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ class EmulatorProcess:
             RobotError: it does not, within ``patience`` [s]; the text says why.
         """
         self._process = subprocess.Popen(
-            [*program("robots.a1.emulator_process"), json.dumps(asdict(config)), str(os.getpid())],
+            program("robots.a1.emulator_process", json.dumps(asdict(config)), str(os.getpid())),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -17,7 +17,8 @@ from robots.a1 import wire
 from robots.a1.driver import A1
 from robots.a1.reports import QUIET
 from robots.a1.sdk_process import absent
-from robots.a1.servo_process import StartedProcess, damp_instead, environment, program
+from robots.a1.servo_process import StartedProcess, damp_instead, environment
+from robots.program import program
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
 from robots.safety.latch import place
 
@@ -42,13 +43,7 @@ class SdkProcess(StartedProcess):
             self.port: int = line.getsockname()[1]
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in ``end``
             self._process = subprocess.Popen(
-                [
-                    *program("robots.a1.sdk_process"),
-                    module,
-                    str(line.fileno()),
-                    str(done),
-                    str(os.getpid()),
-                ],
+                program("robots.a1.sdk_process", module, str(line.fileno()), str(done), str(os.getpid())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # the vendor's code prints
                 stderr=self._errors,

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -18,6 +17,7 @@ from robots.a1.servo_loop import damping
 from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
 from robots.clock import Clock, MonotonicClock, Rate
+from robots.program import program
 from robots.robot import RobotError
 from robots.safety.latch import LAST_CHANCE
 
@@ -77,7 +77,7 @@ class ServoProcess(StartedProcess):
         fds = self._orders.fd, self._reports.fd
         words = [config.to_json(), *map(str, fds), str(os.getpid())]
         self._process = subprocess.Popen(
-            [*program("robots.a1.servo"), *words],
+            program("robots.a1.servo", *words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
@@ -184,15 +184,6 @@ def statistics(report: Record) -> dict[str, float]:
         "realtime": float(report["realtime"]),
         "locked": float(report["locked"]),
     }
-
-
-def program(module: str) -> list[str]:
-    """The command line that runs ``module`` as it is in this installation, with ``environment``.
-
-    Python's own ``-m`` looks into the current directory first, where there may be another installation's.
-    """
-    run = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
-    return [sys.executable, "-c", f"import sys; sys.path[:] = filter(None, sys.path); {run}"]
 
 
 def environment() -> dict[str, str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from daydreamer.runtime.die_with_parent import PARENT, die_with_parent
 from daydreamer.runtime.supervise import Child, Process
+from robots.program import program, words_of
 
 
 class Nursery:
@@ -34,16 +35,14 @@ class Nursery:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", PARENT: str(os.getpid())}
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, *modules],
+                program(__name__, *modules),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, start_new_session=True,
             )  # fmt: skip
 
     def start(self, child: Child) -> Process:
-        """Start ``python -m MODULE ARGUMENTS``; see ``supervise.start_process``."""
+        """Start what ``program`` gave; see ``supervise.start_process``."""
         child.log.parent.mkdir(parents=True, exist_ok=True)
-        _, option, *command = child.command
-        assert option == "-m", f"expected PYTHON -m MODULE ..., got {child.command}"
-        return _Forked(self, int(self.ask(start=command, log=str(child.log))))
+        return _Forked(self, int(self.ask(start=words_of(list(child.command)), log=str(child.log))))
 
     def ask(self, **request: Any) -> Any:
         """One request, one answer."""

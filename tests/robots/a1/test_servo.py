@@ -180,7 +180,9 @@ def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
 
 def test_what_a_servo_says_when_it_leaves_is_logged(monkeypatch, caplog):
     says = "import sys; sys.stderr.write('it began\\nthe stop could not be written\\n')"
-    monkeypatch.setattr("robots.a1.servo_process.program", lambda module: [sys.executable, "-c", says])
+    monkeypatch.setattr(
+        "robots.a1.servo_process.program", lambda module, *words: [sys.executable, "-c", says]
+    )
     process = ServoProcess(ServoConfig(damp_time=10.0))  # time to begin
     process.end()
     process.free()

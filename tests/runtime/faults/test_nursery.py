@@ -1,13 +1,13 @@
 """Processes that are forked from one that has imported everything: like any other process, and sooner there."""
 
 import signal
-import sys
 import time
 
 import pytest
 
 from daydreamer.runtime.faults.nursery import Nursery
 from daydreamer.runtime.supervise import Child, signal_process
+from robots.program import program
 
 
 @pytest.fixture
@@ -27,18 +27,18 @@ def end(process):
 
 
 def test_it_runs_a_module_with_its_arguments_and_tells_its_exit_code(nursery, tmp_path):
-    child = Child("calendar", [sys.executable, "-m", "calendar", "2024", "2"], tmp_path / "out")
+    child = Child("calendar", program("calendar", "2024", "2"), tmp_path / "out")
     assert end(nursery.start(child)) == 0
     assert "February 2024" in (tmp_path / "out").read_text()
-    wrong = Child("calendar", [sys.executable, "-m", "calendar", "--no-such"], tmp_path / "wrong")
+    wrong = Child("calendar", program("calendar", "--no-such"), tmp_path / "wrong")
     assert end(nursery.start(wrong)) == 2
-    missing = Child("missing", [sys.executable, "-m", "no_such_module"], tmp_path / "missing")
+    missing = Child("missing", program("no_such_module"), tmp_path / "missing")
     assert end(nursery.start(missing)) == 1
     assert "no_such_module" in (tmp_path / "missing").read_text()
 
 
 def test_a_process_that_is_killed_says_so(nursery, tmp_path):
-    process = nursery.start(Child("server", [sys.executable, "-m", "http.server", "0"], tmp_path / "out"))
+    process = nursery.start(Child("server", program("http.server", "0"), tmp_path / "out"))
     assert process.poll() is None
     signal_process_when_alone(process)
     assert end(process) == -signal.SIGKILL
