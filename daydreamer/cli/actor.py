@@ -22,6 +22,8 @@ from daydreamer.cli.options import (
     KeysDir,
     Logdir,
     PresetName,
+    check_positive,
+    check_seed,
     log_to_stderr,
     with_calibration,
 )
@@ -103,6 +105,8 @@ class ActorCommand:
         """Act until stopped."""
         log_to_stderr()
         die_with_parent()
+        check_seed(self.seed)
+        check_positive(spool_mb=self.spool_mb)
         with StopSignals() as stop:
             reason = self._act(stop)
         _log.info("stopped: %s", reason)

@@ -18,7 +18,7 @@ from daydreamer.cli.bench_learning import Learning
 from daydreamer.cli.bench_load import LinkLoad, ReplayLoad
 from daydreamer.cli.bench_robustness import Robustness
 from daydreamer.cli.faults import Faults
-from daydreamer.cli.options import AgentName, Changes, Json, PresetName, spare_a_core, with_agent
+from daydreamer.cli.options import AgentName, Changes, Json, PresetName, check_positive, spare_a_core, with_agent
 from daydreamer.presets.registry import load
 
 
@@ -38,6 +38,7 @@ class Speed:
 
     def run(self) -> int:
         """Measure and print."""
+        check_positive(seconds=self.seconds)
         spare_a_core()
         preset = load(self.preset, with_agent(self.changes, self.agent))
         chosen = measures.PARTS if self.what == "all" else {self.what: measures.PARTS[self.what]}

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, Json, seeds_in
+from daydreamer.cli.options import Changes, Json, check_positive, seeds_in
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
@@ -84,6 +84,7 @@ class Adaptation:
 
     def run(self) -> int:
         """Copy, learn, score, write."""
+        check_positive(rollouts=self.rollouts, seconds=self.seconds)
         unknown = set(self.cases) - CASES.keys()
         if unknown or not self.cases:
             raise DaydreamerError(

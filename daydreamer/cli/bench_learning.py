@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from daydreamer.cli.options import AgentName, Changes, PresetName, seeds_in, with_agent
+from daydreamer.cli.options import AgentName, Changes, PresetName, check_positive, seeds_in, with_agent
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
@@ -62,6 +62,7 @@ class Learning:
 
     def run(self) -> int:
         """Train, evaluate, write."""
+        check_positive(rollouts=self.rollouts, seconds=self.seconds)
         preset = load(self.preset, self._all_changes())
         build.make_env(preset)  # a mistake is told before the directory is this experiment's
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}

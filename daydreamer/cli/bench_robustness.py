@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, Json
+from daydreamer.cli.options import Changes, Json, check_positive
 from daydreamer.cli.policy_source import Source, find_policy
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
@@ -63,6 +63,7 @@ class Robustness:
 
     def run(self) -> int:
         """Roll out, print, write."""
+        check_positive(rollouts=self.rollouts, seconds=self.seconds)
         if not self.policies:
             raise DaydreamerError("name at least one policy or run")
         if unknown := set(self.only) - GRID.keys():

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from daydreamer.cli.options import log_to_stderr
+from daydreamer.cli.options import check_port, check_seed, log_to_stderr
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.emulator_process import EmulatorConfig, emulate
 
@@ -43,6 +43,8 @@ class Emulate:
 
     def run(self) -> int:
         """Emulate until stopped."""
+        check_seed(self.seed)
+        check_port(port=self.port)
         log_to_stderr()
         config = EmulatorConfig(
             host=self.host,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes, Json
+from daydreamer.cli.options import Changes, Json, check_positive, check_seed
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets.registry import load
@@ -64,6 +64,8 @@ class Evaluate:
 
     def run(self) -> int:
         """Evaluate and print."""
+        check_seed(self.seed)
+        check_positive(rollouts=self.rollouts, seconds=self.seconds)
         if self.best and not self.all:
             raise DaydreamerError("--best needs --all: there is nothing to choose from")
         if self.all and (self.film or self.policy):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from daydreamer.cli.options import check_positive, check_seed
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import row_spec
 from daydreamer.runtime.stop_signals import StopSignals
@@ -91,6 +92,8 @@ class Faults:
 
     def run(self) -> int:
         """Inject, count, print."""
+        check_seed(self.seed)
+        check_positive(minutes=self.minutes)
         from daydreamer.runtime.faults.bench import table
         from daydreamer.runtime.faults.kinds import KINDS
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from daydreamer.cli.options import check_positive, check_seed
 from daydreamer.cli.policy_source import preset_of
 from daydreamer.core.agent import Policy
 from daydreamer.core.errors import DaydreamerError
@@ -45,8 +46,8 @@ class FilmCommand:
         """Roll out, draw, write."""
         if self.out.suffix != ".gif":
             raise DaydreamerError(f"a film of a run is a .gif, got '{self.out}'")
-        if not (self.seconds > 0 and self.fps > 0 and min(self.width, self.columns) > 0):
-            raise DaydreamerError("a film needs --seconds, --fps, --width and --columns above 0")
+        check_seed(self.seed)
+        check_positive(seconds=self.seconds, fps=self.fps, width=self.width, columns=self.columns)
         run = RunDir(self.run_directory)
         preset = load(*preset_of(run.read_config()))
         build.check_simulated(preset)

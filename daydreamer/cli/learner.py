@@ -15,10 +15,13 @@ from daydreamer.cli.options import (
     KeysDir,
     Logdir,
     PresetName,
+    check_positive,
+    check_seed,
     log_to_stderr,
     spare_a_core,
     with_agent,
 )
+from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
@@ -68,8 +71,15 @@ class LearnerCommand:
         log_to_stderr()
         die_with_parent()
         spare_a_core()
-        with StopSignals() as stop:
-            reason = self._learn(stop)
+        check_seed(self.seed)
+        check_positive(robot_minutes=self.robot_minutes)
+        try:
+            with StopSignals() as stop:
+                reason = self._learn(stop)
+        except ModuleNotFoundError as error:
+            raise DaydreamerError(
+                f"the learner needs {error.name}; from a clone: pip install '.[learner]'"
+            ) from error
         _log.info("stopped: %s", reason)
         return stop.exit_code
 

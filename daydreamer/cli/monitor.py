@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from daydreamer.cli.options import log_to_stderr
+from daydreamer.cli.options import check_port, log_to_stderr
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.die_with_parent import die_with_parent, supervised
 from daydreamer.runtime.run_dir import RunDir
@@ -61,6 +61,7 @@ class Monitor:
         """Serve until stopped."""
         if self.run_directory is None and self.connect is None:
             raise DaydreamerError("name a run directory, or an actor's console with --connect HOST:PORT")
+        check_port(port=self.port)
         try:
             from daydreamer.web import access, beside, server
         except ModuleNotFoundError as error:

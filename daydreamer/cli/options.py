@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -94,6 +95,30 @@ def seeds_in(text: str) -> list[int]:
     if not all(part.strip().isdecimal() for part in parts):
         raise DaydreamerError(f"--seeds is numbers with commas, as in 0,1,2; got '{text}'")
     return sorted({int(part) for part in parts})
+
+
+def check_positive(**options: float | None) -> None:
+    """Raise DaydreamerError unless each of ``options``, by their names, is a finite number above 0, or not given."""
+    for name, value in options.items():
+        if value is not None and not 0 < value < math.inf:
+            _refuse(name, "a finite number above 0", value)
+
+
+def check_seed(seed: int) -> None:
+    """Raise DaydreamerError unless everything here that draws numbers can begin with ``seed``."""
+    if not 0 <= seed < 1 << 63:
+        _refuse("seed", "0 or a positive number below 2^63", seed)
+
+
+def check_port(**options: int) -> None:
+    """Raise DaydreamerError unless each of ``options``, by their names, is a port; 0 is any."""
+    for name, value in options.items():
+        if not 0 <= value <= 65535:
+            _refuse(name, "a port, 0 to 65535", value)
+
+
+def _refuse(name: str, expected: str, value: float) -> None:
+    raise DaydreamerError(f"--{name.replace('_', '-')} is {expected}, got {value}")
 
 
 def spare_a_core() -> None:

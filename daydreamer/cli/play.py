@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import Changes
+from daydreamer.cli.options import Changes, check_positive, check_seed
 from daydreamer.cli.policy_source import Source, find_policy, shipped_policy
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
@@ -48,12 +48,12 @@ class Play:
 
     def run(self) -> int:
         """Play."""
+        check_seed(self.seed)
+        check_positive(seconds=self.seconds)
         source = self._source()
         out = self.out or (None if has_screen() else Path("play.gif"))
         if out is not None and out.suffix != ".gif":
             raise DaydreamerError(f"the film of play is a .gif, got '{out}'")
-        if not self.seconds > 0:
-            raise DaydreamerError(f"--seconds is a positive time, got {self.seconds:g}")
         changes = (*source.changes, *self.changes)
         preset = load(source.preset, changes if out else (*changes, "robot_options.gui=true"))
         build.check_simulated(preset)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from daydreamer.cli.options import log_to_stderr
+from daydreamer.cli.options import check_positive, log_to_stderr
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import Recorder, RecorderConfig
@@ -60,6 +60,7 @@ class Record:
             raise DaydreamerError(
                 "name a run directory; or an actor's console and a directory, with --connect HOST:PORT --out DIR"
             )
+        check_positive(minutes=self.minutes, keep_gb=self.keep_gb)
         try:
             config = RecorderConfig(self.minutes, round(self.keep_gb * 1e9))
         except ValueError as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 
-from daydreamer.cli.options import Json
+from daydreamer.cli.options import Json, check_positive
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import is_log
 from daydreamer.replay import Replay
@@ -138,6 +138,7 @@ class Import:
 
     def run(self) -> int:
         """Append and say how much; exit code 1 when rows are missing that cannot be put before others any more."""
+        check_positive(capacity=self.capacity)
         layout, parts = lerobot.read(self.source) if self.source.is_dir() else npz.read(self.source)
         there = _stored(self.run_dir)
         stored = sum(len(numbers) for ranges in there.values() for numbers in ranges)

@@ -18,6 +18,9 @@ from daydreamer.cli.options import (
     Estop,
     Logdir,
     PresetName,
+    check_port,
+    check_positive,
+    check_seed,
     with_agent,
     with_calibration,
 )
@@ -79,6 +82,9 @@ class Train:
     def run(self) -> int:
         """Supervise until finished or stopped."""
         die_with_parent()  # where `bench` has started it
+        check_seed(self.seed)
+        check_positive(robot_minutes=self.robot_minutes)
+        check_port(monitor_port=self.monitor_port)
         # Loaded here so that a wrong name is told here, not in a log file.
         learner = load(self.preset, self._all_changes()).learner
         run_dir = RunDir(self.logdir)

@@ -74,10 +74,9 @@ class LearnerConfig:
             raise ValueError(f"prefill ({self.prefill}) must be at least one sequence ({self.length} rows)")
         if not self.keep_policy_every > 0:
             raise ValueError(f"keep_policy_every is positive robot minutes, got {self.keep_policy_every}")
-        if min(self.batch, self.length, self.publish_every, self.recent_window) < 1 or self.pretrain < 0:
-            raise ValueError(
-                "batch, length, publish_every and recent_window are positive, pretrain is not negative"
-            )
+        counts = ("batch", "length", "capacity", "publish_every", "recent_window")
+        if min(getattr(self, name) for name in counts) < 1 or self.pretrain < 0:
+            raise ValueError(f"{', '.join(counts)} are positive, pretrain is not negative")
         self.ratio()  # checks the rest
 
     def ratio(self) -> TrainRatio:

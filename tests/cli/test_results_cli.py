@@ -53,9 +53,9 @@ def young(tmp_path):
         (["bench", "learning", "--out", "OUT", "--seeds", "0,-1"], "numbers with commas"),
         (["bench", "learning", "--out", "OUT", "--robot-minutes", "nan"], "a positive number, got nan"),
         (["film", "RUN", "--minutes", "nan"], "no policy within"),
-        (["film", "RUN", "--columns", "0"], "--columns above 0"),
+        (["film", "RUN", "--columns", "0"], "--columns is a finite number above 0, got 0"),
         (["film", "RUN", "--fps", "0"], "--fps"),
-        (["play", "--seconds", "0"], "--seconds is a positive time"),
+        (["play", "--seconds", "0"], "--seconds is a finite number above 0, got 0"),
         (["bench", "learning", "--out", "OUT", "--preset", "a1-smi"], "Did you mean 'a1-sim'"),
     ],
 )

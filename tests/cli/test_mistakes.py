@@ -1,0 +1,74 @@
+"""What can never work is refused at once, in one line and with exit code 2, so that no supervisor tries it again."""
+
+import sys
+
+import pytest
+
+from daydreamer.cli.main import main
+
+
+@pytest.fixture
+def refused(capsys, tmp_path):
+    """The error of a command that is refused; in it OUT is a directory to come."""
+
+    def command(*words):
+        with pytest.raises(SystemExit) as stop:
+            main([str(word).replace("OUT", str(tmp_path / "out")) for word in words])
+        errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+        assert stop.value.code == 2 and len(errors) == 1
+        return errors[0]
+
+    return command
+
+
+@pytest.mark.parametrize("command", ["train", "learner", "actor"])
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--seed", "-1", "--seed is 0 or a positive number below 2^63, got -1"),
+        ("--seed", str(1 << 63), "--seed is 0 or a positive number below 2^63, got 9223372036854775808"),
+        ("--set", "learner.capacity=0", "'learner.capacity=0': batch, length, capacity"),
+    ],
+)
+def test_a_run_does_not_begin_with_a_number_that_no_part_of_it_takes(refused, command, option, value, says):
+    assert says in refused(command, "--preset", "fake-tiny", "--logdir", "OUT", option, value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--logdir", "OUT", "--robot-minutes", "-1"],
+        ["train", "--logdir", "OUT", "--monitor-port", "99999"],
+        ["learner", "--logdir", "OUT", "--robot-minutes", "-1"],
+        ["actor", "--logdir", "OUT", "--spool-mb", "0"],
+        ["eval", "OUT", "--seed", "-1"],
+        ["eval", "OUT", "--seconds", "inf"],
+        ["eval", "OUT", "--rollouts", "0"],
+        ["play", "--seed", "-1"],
+        ["play", "--seconds", "nan"],
+        ["film", "OUT", "--seed", "-1"],
+        ["film", "OUT", "--seconds", "-1"],
+        ["record", "OUT", "--keep-gb", "inf"],
+        ["replay", "import", "rows.npz", "OUT", "--capacity", "-1"],
+        ["monitor", "OUT", "--port", "99999"],
+        ["monitor", "OUT", "--port", "-5"],
+        ["emulate", "a1", "--port", "65536"],
+        ["bench", "policy", "--seconds", "inf"],
+        ["bench", "faults", "--seed", "-1"],
+        ["bench", "learning", "--out", "OUT", "--seconds", "inf"],
+    ],
+)
+def test_a_number_out_of_range_is_named(refused, tmp_path, words):
+    assert f"{words[-2]} is " in refused(*words) and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "importer"),
+    [("torch", "daydreamer.agents.interface"), ("tensorboard.compat", "daydreamer.monitor.writers")],
+)
+def test_a_learner_without_its_libraries_says_what_to_install(refused, monkeypatch, missing, importer):
+    pytest.importorskip("torch")
+    monkeypatch.setitem(sys.modules, missing, None)  # importing it fails, as if it were not there
+    monkeypatch.delitem(sys.modules, importer, raising=False)
+    said = refused("learner", "--preset", "fake-tiny", "--logdir", "OUT", "--bind", "127.0.0.1:0")
+    assert f"the learner needs {missing}" in said and "pip install '.[learner]'" in said
