@@ -29,6 +29,7 @@ from daydreamer.cli.options import (
 )
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import row_spec
+from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.runtime.die_with_parent import die_with_parent
@@ -119,7 +120,7 @@ class ActorCommand:
 
         preset = load(self.preset, with_calibration(self.changes, self.calibration))
         build.check_calibrated(preset)
-        directory = RunDir(self.logdir).actor(self.name)
+        directory = writable_directory(RunDir(self.logdir).actor(self.name))
         keys = load_actor_keys(self.keys, self.name) if self.keys else None
         robot_seed, noise_seed = seeds_of(self.seed, self.name, next_life(directory))
         env = build.make_env(preset, self.speed, robot_seed, self.estop)

@@ -15,6 +15,7 @@ from daydreamer.cli.options import Changes, Json, check_positive
 from daydreamer.cli.policy_source import Source, find_policy
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.presets.registry import load
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.run_dir import software
@@ -78,6 +79,8 @@ class Robustness:
             for value in values
         }
         trials = [self._trial(source, change) for change in labels.values() for source in sources]
+        if self.out is not None:
+            writable_directory(self.out)
         found: dict[str, list[Evaluation]] = {label: [] for label in labels}
         self._say(f"{'':22s}" + "   ".join(source.name for source in sources))
         results = run_all(trials, self.jobs, [self.out / "evaluations" if self.out else None] * len(trials))
@@ -112,7 +115,6 @@ class Robustness:
             return
         lines = [["robot", *(source.name for source in sources)], ["---"] * (1 + len(sources))]
         lines += [[label, *(_cell(cell) for cell in cells)] for label, cells in found.items()]
-        self.out.mkdir(parents=True, exist_ok=True)
         table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
         write_atomically(self.out / "robustness.md", table.encode())
         write_atomically(self.out / "robustness.json", (json.dumps(data, indent=1) + "\n").encode())

@@ -12,6 +12,7 @@ from daydreamer.cli.options import check_positive, check_seed
 from daydreamer.cli.policy_source import preset_of
 from daydreamer.core.agent import Policy
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
 from daydreamer.presets.preset import Preset
 from daydreamer.presets.registry import load
@@ -51,6 +52,7 @@ class FilmCommand:
         run = RunDir(self.run_directory)
         preset = load(*preset_of(run.read_config()))
         build.check_simulated(preset)
+        writable_directory(self.out.parent)
         policies = {wanted: self._policy(run, wanted, preset) for wanted in self._wanted()}
         films = {}
         for wanted, (label, policy) in policies.items():

@@ -24,6 +24,7 @@ from daydreamer.cli.options import (
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
+from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.replay import Replay, ReplayLocked
@@ -95,7 +96,7 @@ class LearnerCommand:
         preset = load(self.preset, changes)
         env = build.make_env(preset)  # for its specs; never connected
         rows = row_spec(env.obs_spec, env.act_spec)
-        run_dir = RunDir(self.logdir)
+        run_dir = RunDir(writable_directory(self.logdir))
         seed = run_dir.seed(self.seed)
         if seed != self.seed:
             _log.warning("this run was begun with seed %d and keeps it", seed)

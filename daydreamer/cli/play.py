@@ -14,6 +14,7 @@ from daydreamer.cli.options import Changes, check_positive, check_seed
 from daydreamer.cli.policy_source import Source, find_policy, shipped_policy
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import read_card
@@ -57,6 +58,8 @@ class Play:
         changes = (*source.changes, *self.changes)
         preset = load(source.preset, changes if out else (*changes, "robot_options.gui=true"))
         build.check_simulated(preset)
+        if out is not None:
+            writable_directory(out.parent)
         policy = OnnxPolicy(read_policy(source.policy), seed=self.seed)
         env = build.make_env(preset, "max" if out else "realtime", self.seed)
         policy.fits(env.obs_spec, env.act_spec)

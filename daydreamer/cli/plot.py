@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.monitor.curves_figure import SHOWN, draw, read_curves
 from daydreamer.runtime.run_dir import RunDir, leaves
 
@@ -39,6 +40,7 @@ class Plot:
         """Read, draw, say where."""
         if not self.run_directories:
             raise DaydreamerError("name at least one run directory")
+        writable_directory(self.out.parent)
         try:
             labels = {_label(path, self.run_directories): path for path in self.run_directories}
             runs = {label: read_curves(RunDir(path).metrics, self.names) for label, path in labels.items()}

@@ -13,6 +13,7 @@ import tyro
 from daydreamer.cli.options import Json, check_positive
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import is_log
+from daydreamer.core.writable import writable_directory
 from daydreamer.replay import Replay
 from daydreamer.replay.archive import Archive, FileReport, Part
 from daydreamer.replay.formats import lerobot, mcap_log, npz
@@ -140,17 +141,18 @@ class Import:
         """Append and say how much; exit code 1 when rows are missing that cannot be put before others any more."""
         check_positive(capacity=self.capacity)
         layout, parts = lerobot.read(self.source) if self.source.is_dir() else npz.read(self.source)
+        replay_dir = writable_directory(self.run_dir / "replay")
         there = _stored(self.run_dir)
         stored = sum(len(numbers) for ranges in there.values() for numbers in ranges)
         capacity = self.capacity if self.capacity is not None else max(_capacity(self.run_dir), stored)
         added = known = late = 0
-        with Replay(self.run_dir / "replay", layout.specs, capacity, seed=0) as replay:
+        with Replay(replay_dir, layout.specs, capacity, seed=0) as replay:
             for part in parts:
                 fresh = _append(replay, layout, part)
                 old = range(part.first_seq, part.first_seq + len(part.rows) - fresh)
                 same = sum(_overlap(old, numbers) for numbers in there.get(part.stream, []))
                 added, known, late = added + fresh, known + same, late + len(old) - same
-        print(f"{added:,} rows into {self.run_dir / 'replay'}; {known:,} were there already")
+        print(f"{added:,} rows into {replay_dir}; {known:,} were there already")
         if late:
             print(
                 f"{late:,} rows are missing there and were left out: a stream's rows follow one another, and later "

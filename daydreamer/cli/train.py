@@ -26,6 +26,7 @@ from daydreamer.cli.options import (
 )
 from daydreamer.cli.train_hands import TrainHands
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.monitor import alarms
 from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
@@ -87,7 +88,7 @@ class Train:
         check_port(monitor_port=self.monitor_port)
         # Loaded here so that a wrong name is told here, not in a log file.
         learner = load(self.preset, self._all_changes()).learner
-        run_dir = RunDir(self.logdir)
+        run_dir = RunDir(writable_directory(self.logdir))
         title = f"{self.preset}  {self.logdir}"
         tail = Tail(run_dir.metrics)
         history = run_dir.metrics if run_dir.metrics.exists() else None

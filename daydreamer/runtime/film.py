@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from daydreamer.core.env import Env
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.monitor import drawing
 
 STRIP = 6  # pictures, evenly spaced in time
@@ -65,13 +66,14 @@ class Film(Recording):
     """A recording for ``path``: ``.gif`` moves at ``fps``, ``.png`` is a strip of six.
 
     Raises:
-        DaydreamerError: Another ending, or Pillow is not installed.
+        DaydreamerError: Another ending, no place to write to, or Pillow is not installed.
     """
 
     def __init__(self, path: Path, fps: float = 5.0):
         super().__init__(fps)
         if path.suffix not in (".gif", ".png"):
             raise DaydreamerError(f"a film ends in .gif (moving) or .png (a strip of pictures), got '{path}'")
+        writable_directory(path.parent)
         self._path = path
 
     def save(self) -> None:
@@ -81,7 +83,6 @@ class Film(Recording):
         if self._path.suffix == ".gif":
             save_gif(self.frames, self._path, self.fps)
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.concatenate(self.frames, 1)).save(self._path, optimize=True)
 
     def _due(self, step: int, steps: int, hz: float) -> bool:

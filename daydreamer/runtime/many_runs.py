@@ -16,6 +16,7 @@ from typing import Any
 
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.die_with_parent import PARENT
 from daydreamer.runtime.learner import FINISHED
@@ -67,10 +68,9 @@ def claim(out: Path, settings: Mapping[str, Any]) -> None:
     What the settings there do not mention yet is added to them.
 
     Raises:
-        DaydreamerError: another one was begun there.
+        DaydreamerError: another one was begun there, or nothing can be written there.
     """
-    path = out / "settings.json"
-    out.mkdir(parents=True, exist_ok=True)
+    path = writable_directory(out) / "settings.json"
     plain = json.loads(json.dumps(settings))
     before = json.loads(path.read_bytes()) if path.exists() else plain
     if lines := differences(

@@ -26,6 +26,7 @@ import zmq
 from zmq.utils import z85
 
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.transport.address import Address
 from daydreamer.transport.link import LinkError
 from daydreamer.transport.seldom import Seldom
@@ -79,6 +80,7 @@ def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[
     Raises:
         KeyProblem: an actor's key is there already (nothing is ever overwritten), a name is not one, or this is a
             robot's directory, which has another learner's public key.
+        DaydreamerError: ``directory`` cannot be written to.
     """
     directory, names = Path(directory), list(dict.fromkeys(actors))
     for name in names:
@@ -95,8 +97,8 @@ def new_keys(directory: Path | str, actors: Iterable[str] = ("actor",)) -> list[
             f"{directory} has learner.pub and no learner.key: keys are made on the learner's computer, where that is, "
             "and NAME.key is moved here"
         )
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (directory / "allowed").mkdir(mode=0o700, exist_ok=True)
+    writable_directory(directory, 0o700)
+    writable_directory(directory / "allowed", 0o700)
     written = []
     if not (directory / "learner.key").exists():
         written += _write_pair(directory / "learner.key", directory / "learner.pub")

@@ -2,9 +2,15 @@
 
 import sys
 
+import numpy as np
 import pytest
 
 from daydreamer.cli.main import main
+from daydreamer.cli.policy_source import shipped_policy
+from daydreamer.core.transition import FLAGS
+from daydreamer.replay import Replay
+from daydreamer.replay.archive import Archive
+from daydreamer.replay.formats import npz
 
 
 @pytest.fixture
@@ -19,6 +25,15 @@ def refused(capsys, tmp_path):
         return errors[0]
 
     return command
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """One row, exported."""
+    with Replay(tmp_path / "run" / "replay", FLAGS, 100, seed=0) as replay:
+        replay.append({name: np.zeros((1, *spec.shape), spec.dtype) for name, spec in FLAGS.items()}, "a", 0)
+    npz.write(Archive(tmp_path / "run"), tmp_path / "rows.npz")
+    return tmp_path / "rows.npz"
 
 
 @pytest.mark.parametrize("command", ["train", "learner", "actor"])
@@ -60,6 +75,31 @@ def test_a_run_does_not_begin_with_a_number_that_no_part_of_it_takes(refused, co
 )
 def test_a_number_out_of_range_is_named(refused, tmp_path, words):
     assert f"{words[-2]} is " in refused(*words) and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["FILE", "FILE/below", "/proc/nothing"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--preset", "fake-tiny", "--logdir", "PLACE"],
+        ["train", "--preset", "fake-tiny", "--no-monitor", "--logdir", "PLACE"],
+        ["learner", "--preset", "fake-tiny", "--logdir", "PLACE"],
+        ["actor", "--preset", "fake-tiny", "--logdir", "PLACE"],
+        ["keys", "new", "PLACE"],
+        ["bench", "learning", "--preset", "fake-tiny", "--out", "PLACE"],
+        ["bench", "robustness", "SHIPPED", "--out", "PLACE"],
+        ["replay", "import", "ROWS", "PLACE"],
+        ["play", "--out", "PLACE/film.gif"],
+        ["plot", "RUN", "--out", "PLACE/curves.png"],
+    ],
+)
+def test_a_place_that_takes_no_files_is_told_before_anything_is_done(refused, tmp_path, rows, words, place):
+    (tmp_path / "file").touch()
+    place = place.replace("FILE", str(tmp_path / "file"))
+    stands_for = {"PLACE": place, "ROWS": str(rows), "SHIPPED": str(shipped_policy())}
+    for short, path in stands_for.items():
+        words = [word.replace(short, path) for word in words]
+    assert f"cannot write to {place}" in refused(*words)
 
 
 @pytest.mark.parametrize(
