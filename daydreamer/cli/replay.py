@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from daydreamer.cli.options import Json, check_positive
+from daydreamer.core.atomic_file import whole_or_none
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.transition import is_log
 from daydreamer.core.writable import writable_directory
@@ -108,13 +109,15 @@ class Export:
         archive = Archive(self.run_dir)
         if self.out.exists():
             raise DaydreamerError(f"{self.out} exists already: choose another name, nothing is overwritten")
-        if self.to == "npz":
-            rows = npz.write(archive, self.out)
-        elif self.to == "mcap":
-            rows = mcap_log.write(archive, self.out)
-        else:
-            hz, preset, robot = _configured(self.run_dir)
-            rows = lerobot.write(archive, self.out, hz, preset, robot)
+        writable_directory(self.out.parent)
+        with whole_or_none(self.out) as out:
+            if self.to == "npz":
+                rows = npz.write(archive, out)
+            elif self.to == "mcap":
+                rows = mcap_log.write(archive, out)
+            else:
+                hz, preset, robot = _configured(self.run_dir)
+                rows = lerobot.write(archive, out, hz, preset, robot)
         print(f"{rows:,} rows to {self.out}")
         return 0
 

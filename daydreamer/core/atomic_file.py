@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -26,6 +29,29 @@ def write_atomically(path: Path, data: bytes) -> None:
         beside.unlink(missing_ok=True)  # a full disk is not to be filled with what did not fit
         raise
     sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def whole_or_none(path: Path) -> Iterator[Path]:
+    """Where to write the file or the directory ``path``, which is called that when all of it is there.
+
+    On any exception, Ctrl-C too, what was written is removed; what a kill has left is removed by the next attempt.
+    """
+    beside = path.with_name(path.name + ".partial")
+    _remove(beside)
+    try:
+        yield beside
+        os.replace(beside, path)
+    except BaseException:
+        _remove(beside)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync_directory(directory: Path) -> None:

@@ -9,6 +9,7 @@ from daydreamer.cli.main import main
 from daydreamer.core.specs import ArraySpec
 from daydreamer.core.transition import FLAGS
 from daydreamer.replay import Replay
+from daydreamer.replay.archive import Archive
 from daydreamer.runtime.run_dir import RunDir
 
 SPEC = {"value": ArraySpec((2,), "float32"), "time": ArraySpec((), "float64"), **FLAGS}
@@ -84,6 +85,30 @@ def test_rows_go_out_and_come_back_once(run, daydreamer, tmp_path, form, out):
         assert replay.read(0, 10)["value"][:, 0].tolist() == list(range(10))
     code, said = daydreamer("replay", "export", run, tmp_path / out, "--to", form)
     assert code == 2 and "exists already" in said
+
+
+@pytest.mark.parametrize("form", ["npz", "lerobot", "mcap"])
+def test_an_interrupted_export_leaves_nothing_and_can_be_repeated(
+    run, daydreamer, tmp_path, monkeypatch, form
+):
+    pytest.importorskip({"npz": "numpy", "lerobot": "pyarrow", "mcap": "mcap"}[form])
+    out, parts = tmp_path / "new" / "out", Archive.parts
+
+    def interrupted(archive):
+        for part in parts(archive):
+            yield part
+            if out.with_name("out.partial").exists() or form == "lerobot":  # npz looks at all parts before it writes
+                raise KeyboardInterrupt
+
+    export = ["replay", "export", run, out, "--to", form]
+    monkeypatch.setattr(Archive, "parts", interrupted)
+    assert daydreamer(*export)[0] == 130 and not list(out.parent.iterdir())
+    monkeypatch.undo()
+    if form == "lerobot":  # what a kill leaves
+        out.with_name("out.partial").mkdir()
+    else:
+        out.with_name("out.partial").touch()
+    assert daydreamer(*export) == (0, f"10 rows to {out}\n") and list(out.parent.iterdir()) == [out]
 
 
 def test_an_import_drops_no_row_of_a_run_and_says_what_it_cannot_put_before_others(run, daydreamer, tmp_path):
