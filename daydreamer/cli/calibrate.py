@@ -219,7 +219,11 @@ class Calibrate:
 
     def _ask(self, text: str) -> None:
         print(f"\n{text}")
-        if input("Enter when it is done, q to stop: ").strip().lower().startswith("q"):
+        try:
+            answer = input("Enter when it is done, q to stop: ")
+        except EOFError as error:  # no terminal, or Ctrl-D
+            raise CalibrationStopped("nobody answers: a real robot is calibrated from a terminal") from error
+        if answer.strip().lower().startswith("q"):
             raise CalibrationStopped("told to")
 
     def _tell(self, name: str, result: Result, wrong: dict[str, Any] | None) -> None:
