@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -100,19 +100,21 @@ class LearnerCommand:
         seed = run_dir.seed(self.seed)
         if seed != self.seed:
             _log.warning("this run was begun with seed %d and keeps it", seed)
-        options: dict[str, Any] = {
+        config = {
+            **build.describe(preset, env.obs_spec, env.act_spec),
             "robot_minutes": self.robot_minutes,
             "seed": seed,
             "speed": self.speed,
+            "changes": list(changes),
         }
-        options["changes"] = list(changes)
+        run_dir.check(config)  # of another preset's run this says more than its rows, which do not fit either
         # The replay's lock comes first: a second learner on the same directory must not touch its configuration. No row
         # is dropped before rows come in, and so none of a run whose configuration is then refused.
         with self._open(run_dir.replay, rows, preset.learner.capacity, seed) as replay:
             # What cannot be made leaves no configuration: with the mistake put right it would be another run's.
             symmetry = build.symmetry(preset)
             agent = build.make_agent(preset, env.obs_spec, env.act_spec, seed)
-            run_dir.claim({**build.describe(preset, env.obs_spec, env.act_spec), **options})
+            run_dir.claim(config)
             link = LearnerLink(
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
                 insecure=self.insecure, durable_rows=replay.collected, terms=build.terms(preset),

@@ -34,6 +34,7 @@ FIXED = ("specs", "agent", "task", "delay", "hz")
 _VERSIONS = ("numpy", "torch", "onnx", "onnxruntime", "pyzmq", "msgpack", "pybullet")
 _KEEP_POLICIES = 20
 _MINUTE = "minute-"
+_TOLD = 6  # lines of what differs: the preset and five more say which run this is
 
 
 class ConfigChanged(DaydreamerError):
@@ -81,27 +82,41 @@ class RunDir:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         plain = json.loads(json.dumps(config))
-        old = self.read_config() if self.config.exists() else None
+        old = self.check(plain)
         if old is not None:
-            was, now = old.get("delay"), plain.get("delay")
-            if isinstance(was, dict) and isinstance(now, dict) and was.get("seconds") is None:
-                was["seconds"] = now.get("seconds")  # a measured one was not written down at first
-            lines = [
-                line
-                for part in FIXED
-                if part in old
-                for line in differences(_meaning(old[part]), _meaning(plain.get(part)), part)
-            ]
-            if lines:
-                raise ConfigChanged(
-                    f"{self.path} holds a run with another configuration:\n  "
-                    + "\n  ".join(lines)
-                    + "\nUse the settings of before to go on with it, or another --logdir to begin anew."
-                )
             plain |= _history(old, plain)
         text = json.dumps({**plain, "software": software()}, indent=2) + "\n"
         write_atomically(self.config, text.encode())
         return old is not None
+
+    def check(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The configuration of the run that ``config`` (plain data) would go on with; None where none has begun.
+
+        Raises:
+            ConfigChanged: That run differs in a part that must not change.
+        """
+        if not self.config.exists():
+            return None
+        new, old = json.loads(json.dumps(config)), self.read_config()
+        was, now = old.get("delay"), new.get("delay")
+        if isinstance(was, dict) and isinstance(now, dict) and was.get("seconds") is None:
+            was["seconds"] = now.get("seconds")  # a measured one was not written down at first
+        lines = [
+            line
+            for part in FIXED
+            if part in old
+            for line in differences(_meaning(old[part]), _meaning(new.get(part)), part)
+        ]
+        if lines:
+            if (began := old.get("name")) != (named := new.get("name")):
+                lines.insert(0, f"it was begun with --preset {began}, this is {named}")
+            more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []
+            raise ConfigChanged(
+                f"{self.path} holds a run with another configuration:\n  "
+                + "\n  ".join(lines[:_TOLD] + more)
+                + "\nUse the settings of before to go on with it, or another --logdir to begin anew."
+            )
+        return old
 
     def seed(self, asked: int) -> int:
         """The seed that the run was begun with; ``asked`` where none has begun."""

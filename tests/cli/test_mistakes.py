@@ -7,22 +7,25 @@ import pytest
 
 from daydreamer.cli.main import main
 from daydreamer.cli.policy_source import shipped_policy
-from daydreamer.core.transition import FLAGS
+from daydreamer.core.transition import FLAGS, row_spec
+from daydreamer.presets import build
+from daydreamer.presets.registry import load
 from daydreamer.replay import Replay
 from daydreamer.replay.archive import Archive
 from daydreamer.replay.formats import npz
+from daydreamer.runtime.run_dir import RunDir
 
 
 @pytest.fixture
 def refused(capsys, tmp_path):
-    """The error of a command that is refused; in it OUT is a directory to come."""
+    """What is said of a command that is refused; in it OUT is a directory to come."""
 
     def command(*words):
         with pytest.raises(SystemExit) as stop:
             main([str(word).replace("OUT", str(tmp_path / "out")) for word in words])
-        errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-        assert stop.value.code == 2 and len(errors) == 1
-        return errors[0]
+        said = capsys.readouterr().err
+        assert stop.value.code == 2 and said.count("error: ") == 1 and "Traceback" not in said
+        return said[said.index("error: ") :]
 
     return command
 
@@ -75,6 +78,16 @@ def test_a_run_does_not_begin_with_a_number_that_no_part_of_it_takes(refused, co
 )
 def test_a_number_out_of_range_is_named(refused, tmp_path, words):
     assert f"{words[-2]} is " in refused(*words) and not (tmp_path / "out").exists()
+
+
+def test_a_run_that_goes_on_under_another_preset_is_named_by_its_own(refused, tmp_path):
+    preset = load("a1-sim")
+    env = build.make_env(preset)
+    RunDir(tmp_path / "out").claim(build.describe(preset, env.obs_spec, env.act_spec))
+    with Replay(tmp_path / "out" / "replay", row_spec(env.obs_spec, env.act_spec), 100, seed=0):
+        pass
+    said = refused("learner", "--preset", "fake-tiny", "--logdir", "OUT", "--bind", "127.0.0.1:0")
+    assert "it was begun with --preset a1-sim, this is fake-tiny\n" in said and " more\n" in said
 
 
 @pytest.mark.parametrize("place", ["FILE", "FILE/below", "/proc/nothing"])

@@ -39,6 +39,16 @@ def test_a_changed_agent_is_refused_with_both_values(tmp_path):
     assert run.read_config()["agent"] == {"deter": 128}
 
 
+def test_of_a_run_of_another_preset_that_is_said_first_and_then_a_few_differences(tmp_path):
+    run = RunDir(tmp_path)
+    run.claim(CONFIG | {"agent": {f"size{n}": 1 for n in range(8)}})
+    with pytest.raises(ConfigChanged) as refused:
+        run.claim(CONFIG | {"name": "b", "agent": {f"size{n}": 2 for n in range(8)}})
+    _, begun, *sizes, more, _ = str(refused.value).splitlines()
+    assert begun == "  it was begun with --preset a, this is b"
+    assert sizes == [f"  agent.size{n}: was 1, is 2" for n in range(5)] and more == "  and 3 more"
+
+
 def test_what_a_policy_sees_of_a_delay_is_not_changed_in_the_middle(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG)  # by a version that did not write it down
