@@ -14,6 +14,7 @@ import tyro
 from daydreamer.cli.options import Changes, Json, check_positive, check_seed
 from daydreamer.cli.policy_source import newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import card_of, write_with_card
 from daydreamer.presets.trial import Trial, run_all
@@ -105,6 +106,8 @@ class Evaluate:
         )
         say(f"{len(trials)} policies, {self.rollouts} rollouts of {self.seconds:g} s each")
         found: list[tuple[float, Trial, Evaluation]] = []
+        if self.best:
+            writable_directory(run.path)
         results = run_all(trials, self.jobs, [run.evaluations] * len(trials))
         for minutes, (tried, result) in zip(kept, results, strict=True):
             found.append((minutes, tried, result))

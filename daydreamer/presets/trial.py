@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import signal
 import threading
@@ -24,6 +25,8 @@ from daydreamer.runtime.film import Recording
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.scoring import MEANING, Evaluation, RolloutScore, evaluation_from_dict
 from robots.calibration import load as load_calibration
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,13 @@ class Trial:
 
     def found(self, memory: Path | None) -> Evaluation | None:
         """The result in the directory ``memory``, if this was tried before."""
-        path = memory / f"{self.key()}.json" if memory else None
-        if path is None or not path.exists():
+        if memory is None:
             return None
+        path = memory / f"{self.key()}.json"
         try:
             return evaluation_from_dict(json.loads(path.read_bytes())["result"])
-        except (ValueError, KeyError, TypeError):
-            return None  # of another version, or damaged: it is tried again
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # not there or not ours to read, of another version, or damaged: it is tried (again)
 
     def remember(self, memory: Path, result: Evaluation) -> None:
         """Keep ``result`` in the directory ``memory``, which is made."""
@@ -118,13 +121,18 @@ def run_all(
     places = list(memories) if memories is not None else [None] * len(trials)
     known = [trial.found(place) for trial, place in zip(trials, places, strict=True)]
     fresh = list(dict.fromkeys(trial for trial, result in zip(trials, known, strict=True) if result is None))
-    coming, run = _run_fresh(fresh, jobs), dict[Trial, Evaluation]()
+    coming, run, told = _run_fresh(fresh, jobs), dict[Trial, Evaluation](), False
     for trial, place, before in zip(trials, places, known, strict=True):
         if before is None:
             if trial not in run:
                 run[trial] = next(coming)
-            if place is not None:
-                trial.remember(place, run[trial])
+            try:
+                if place is not None:
+                    trial.remember(place, run[trial])
+            except OSError as error:  # an archive, another user's run, a full disk
+                if not told:
+                    _log.warning("results are not remembered, and will be tried again: %s", error)
+                told = True
         yield trial, before or run[trial]
 
 

@@ -57,6 +57,12 @@ def test_results_are_remembered_and_come_in_order(policies, tmp_path, monkeypatc
     assert list(run_all(trials, memories=[tmp_path] * 2)) == first
 
 
+def test_results_that_cannot_be_remembered_are_told_all_the_same(policies, tmp_path, caplog):
+    (tmp_path / "file").touch()
+    found = list(run_all([trial(policy) for policy in policies], memories=[tmp_path / "file"] * 2))
+    assert len(found) == 2 and caplog.text.count("results are not remembered") == 1
+
+
 def test_what_is_asked_twice_is_tried_once(policies, tmp_path, monkeypatch):
     run, tried = Trial.run, []
     monkeypatch.setattr(Trial, "run", lambda self: tried.append(self) or run(self))
