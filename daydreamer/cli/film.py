@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.random_policy import HeldRandom
 from daydreamer.runtime.run_dir import RunDir
 
+USUAL = (5.0, 10.0, 20.0, 30.0)
 NEAR = 1.0  # robot minutes by which a kept policy may miss the minute asked for
 
 
@@ -36,7 +38,13 @@ class FilmCommand:
 
     run_directory: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run directory")]
     out: Annotated[Path, tyro.conf.arg(metavar="FILE", help="the film, a .gif")] = Path("film.gif")
-    minutes: Annotated[str, tyro.conf.arg(metavar="M,M,...", help="robot minutes")] = "0,5,10,20,30"
+    minutes: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="M,M,...",
+            help="robot minutes; none: of 0,5,10,20,30 those that the run has, or 0 and its newest",
+        ),
+    ] = None
     seconds: Annotated[float, tyro.conf.arg(help="of the robot's time")] = 12.0
     fps: Annotated[float, tyro.conf.arg(help="pictures per second")] = 5.0
     width: Annotated[int, tyro.conf.arg(help="pixels of each part; its height is three quarters of it")] = 200
@@ -53,7 +61,8 @@ class FilmCommand:
         preset = load(*preset_of(run.read_config()))
         build.check_simulated(preset)
         writable_directory(self.out.parent)
-        policies = {wanted: self._policy(run, wanted, preset) for wanted in self._wanted()}
+        kept = kept_policies(run)
+        policies = {wanted: self._policy(run, kept, wanted, preset) for wanted in self._wanted(run, kept)}
         films = {}
         for wanted, (label, policy) in policies.items():
             print(f"minute {wanted:g}: {label}", flush=True)
@@ -62,7 +71,12 @@ class FilmCommand:
         print(f"{self.out}  ({self.out.stat().st_size / 1e6:.1f} MB)")
         return 0
 
-    def _wanted(self) -> list[float]:
+    def _wanted(self, run: RunDir, kept: Mapping[float, Path]) -> Iterable[float]:
+        if self.minutes is None:
+            if not kept:
+                raise DaydreamerError(f"{run.path} has kept no policies yet")
+            found = [minutes for minutes in USUAL if _nearest(kept, minutes) is not None]
+            return (0.0, *(found or [max(kept)]))
         try:
             return [float(text) for text in self.minutes.split(",")]
         except ValueError as error:
@@ -70,16 +84,16 @@ class FilmCommand:
                 f"--minutes is numbers with commas, as in 0,5,10; got '{self.minutes}'"
             ) from error
 
-    def _policy(self, run: RunDir, wanted: float, preset: Preset) -> tuple[str, Policy]:
+    def _policy(self, run: RunDir, kept: Mapping[float, Path], wanted: float, preset: Preset) -> tuple[str, Policy]:
         if wanted == 0:
             act_spec = build.make_env(preset).act_spec
             return "random actions", HeldRandom(act_spec, preset.actor.hold, self.seed)
-        kept = kept_policies(run)
-        nearest = min(kept, key=lambda minutes: abs(minutes - wanted), default=None)
-        if nearest is None or not abs(nearest - wanted) <= NEAR:
+        nearest = _nearest(kept, wanted)
+        if nearest is None:
             have = ", ".join(f"{minutes:g}" for minutes in kept) or "none"
             raise DaydreamerError(
-                f"{run.path} has kept no policy within {NEAR:g} min of robot minute {wanted:g}; it has {have}"
+                f"{run.path} has kept no policy within {NEAR:g} min of robot minute {wanted:g}; it has {have}: choose "
+                "with --minutes"
             )
         return kept[nearest].name, OnnxPolicy(read_policy(kept[nearest]), seed=self.seed)
 
@@ -92,3 +106,9 @@ class FilmCommand:
         finally:
             env.close()
         return film
+
+
+def _nearest(kept: Mapping[float, Path], wanted: float) -> float | None:
+    """The minutes of the policy that stands for minute ``wanted``; None where none is so near."""
+    near = [minutes for minutes in kept if abs(minutes - wanted) <= NEAR]
+    return min(near, key=lambda minutes: abs(minutes - wanted), default=None)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from daydreamer.cli import plot, policy_source
+from daydreamer.cli.film import FilmCommand
 from daydreamer.cli.main import main
 from daydreamer.cli.play import has_screen
 from daydreamer.core.errors import DaydreamerError
@@ -40,7 +41,8 @@ def young(tmp_path):
         (["eval", "RUN"], "no checkpoint yet"),
         (["film", "RUN", "--out", "film.mp4"], ".gif"),
         (["film", "RUN", "--minutes", "soon"], "numbers with commas"),
-        (["film", "RUN", "--minutes", "5"], "no policy within"),
+        (["film", "RUN", "--minutes", "5"], "it has none: choose with --minutes"),
+        (["film", "RUN"], "kept no policies"),
         (["play", "RUN"], "no checkpoint yet"),
         (["play", "RUN/nothing.onnx"], "no policy and no run"),
         (["bench", "robustness"], "at least one policy"),
@@ -164,6 +166,17 @@ def test_runs_of_a_preset_that_was_another_one_then_are_no_seeds_of_todays(tmp_p
     assert plot._groups(runs) == {
         "old": before, "seed-0": today, "seed-1": today, "newer": today, "unknown": "",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [((5.02, 10.0, 12.0, 20.9), (0, 5, 10, 20)), ((2.0, 3.0), (0, 3.0)), ((40.0,), (0, 40.0))],
+)
+def test_a_film_shows_of_the_usual_minutes_those_that_the_run_has(tmp_path, kept, shown):
+    run = RunDir(tmp_path)
+    for minutes in kept:
+        run.keep_policy(minutes, b"")
+    assert tuple(FilmCommand(tmp_path)._wanted(run, run.kept_minutes())) == shown
 
 
 @pytest.mark.parametrize("command", ["play", "film"])
