@@ -18,7 +18,15 @@ from daydreamer.cli.bench_learning import Learning
 from daydreamer.cli.bench_load import LinkLoad, ReplayLoad
 from daydreamer.cli.bench_robustness import Robustness
 from daydreamer.cli.faults import Faults
-from daydreamer.cli.options import AgentName, Changes, Json, PresetName, check_positive, spare_a_core, with_agent
+from daydreamer.cli.options import (
+    AgentName,
+    Changes,
+    Json,
+    PresetName,
+    check_positive,
+    spare_a_core,
+    with_agent,
+)
 from daydreamer.presets.registry import load
 
 

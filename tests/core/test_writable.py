@@ -15,7 +15,8 @@ def test_a_directory_is_made_and_left_empty(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "why"), [("file", "it is a file"), ("file/run", "Not a directory"), ("/proc/run", "No such file")]
+    ("place", "why"),
+    [("file", "it is a file"), ("file/run", "Not a directory"), ("/proc/run", "No such file")],
 )
 def test_a_place_that_takes_no_files_is_refused(tmp_path, place, why):
     (tmp_path / "file").touch()
