@@ -77,11 +77,10 @@ class Evaluate:
 
     def _one(self) -> int:
         from daydreamer.runtime.film import Film
-        from daydreamer.runtime.policy import OnnxPolicy
 
         run, trial_of = self._trial()
         trial = trial_of(self.policy if self.policy is not None else newest_policy(run)).hold()
-        version = OnnxPolicy(trial.read()).version
+        version = trial.open().version
         if not self.json:
             print(f"policy version {version}: {self.rollouts} rollouts of {self.seconds:g} s")
         film = Film(self.film) if self.film else None

@@ -17,11 +17,10 @@ from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
 from daydreamer.presets.preset import Preset
 from daydreamer.presets.registry import load
-from daydreamer.presets.trial import read_policy
+from daydreamer.presets.trial import open_policy, read_policy
 from daydreamer.runtime.evaluate import steps_of
 from daydreamer.runtime.film import Recording, possible_fps, save_gif, side_by_side
 from daydreamer.runtime.kept_policies import kept_policies
-from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.runtime.random_policy import HeldRandom
 from daydreamer.runtime.run_dir import RunDir
 
@@ -84,7 +83,9 @@ class FilmCommand:
                 f"--minutes is numbers with commas, as in 0,5,10; got '{self.minutes}'"
             ) from error
 
-    def _policy(self, run: RunDir, kept: Mapping[float, Path], wanted: float, preset: Preset) -> tuple[str, Policy]:
+    def _policy(
+        self, run: RunDir, kept: Mapping[float, Path], wanted: float, preset: Preset
+    ) -> tuple[str, Policy]:
         if wanted == 0:
             act_spec = build.make_env(preset).act_spec
             return "random actions", HeldRandom(act_spec, preset.actor.hold, self.seed)
@@ -95,7 +96,7 @@ class FilmCommand:
                 f"{run.path} has kept no policy within {NEAR:g} min of robot minute {wanted:g}; it has {have}: choose "
                 "with --minutes"
             )
-        return kept[nearest].name, OnnxPolicy(read_policy(kept[nearest]), seed=self.seed)
+        return kept[nearest].name, open_policy(kept[nearest], read_policy(kept[nearest]), self.seed)
 
     def _film(self, policy: Policy, preset: Preset) -> Recording:
         env, steps = build.make_env(preset, "max", self.seed), max(1, round(self.seconds * preset.hz))

@@ -18,7 +18,7 @@ from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import read_card
-from daydreamer.presets.trial import read_policy
+from daydreamer.presets.trial import open_policy, read_policy
 from daydreamer.runtime.evaluate import steps_of
 from daydreamer.runtime.film import Recording, save_gif
 from daydreamer.runtime.policy import OnnxPolicy
@@ -60,7 +60,7 @@ class Play:
         build.check_simulated(preset)
         if out is not None:
             writable_directory(out.parent)
-        policy = OnnxPolicy(read_policy(source.policy), seed=self.seed)
+        policy = open_policy(source.policy, read_policy(source.policy), self.seed)
         env = build.make_env(preset, "max" if out else "realtime", self.seed)
         policy.fits(env.obs_spec, env.act_spec)
         print(f"{source.name}: {_known_of(source)}")

@@ -40,6 +40,9 @@ class Plot:
         """Read, draw, say where."""
         if not self.run_directories:
             raise DaydreamerError("name at least one run directory")
+        for run in map(RunDir, self.run_directories):
+            if not run.metrics.exists():
+                raise DaydreamerError(f"{run.path} holds no run: there is no {run.metrics.name}")
         writable_directory(self.out.parent)
         try:
             labels = {_label(path, self.run_directories): path for path in self.run_directories}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daydreamer.monitor.names import find
+from daydreamer.monitor.names import find, unknown
 from daydreamer.monitor.tail import Tail
 
 X = "robot/minutes"
@@ -25,12 +25,14 @@ def read_curves(metrics_file: Path, names: Sequence[str] = SHOWN) -> Curves:
     Raises:
         ValueError: There are none.
     """
-    rows = [
-        [record.metrics[name] for name in (X, *names)]
-        for record in Tail(metrics_file).read()
-        if all(name in record.metrics for name in (X, *names))
-    ]
+    rows, seen = [], set[str]()
+    for record in Tail(metrics_file).read():
+        seen |= record.metrics.keys()
+        if all(name in record.metrics for name in (X, *names)):
+            rows.append([record.metrics[name] for name in (X, *names)])
     if not rows:
+        if strangers := unknown(set(names) - seen):
+            raise ValueError(f"no metric is called {', '.join(strangers)}; docs/metrics.md names them all")
         raise ValueError(f"{metrics_file} has no records with {', '.join((X, *names))}")
     return dict(zip((X, *names), np.array(rows, float).T, strict=True))
 

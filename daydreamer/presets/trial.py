@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from daydreamer.core.atomic_file import write_atomically
-from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.errors import Corrupt, DaydreamerError, SpecMismatch
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.runtime.evaluate import evaluate
@@ -49,6 +49,10 @@ class Trial:
         """The policy's bytes. Raises DaydreamerError when its file is gone and they are not held."""
         return read_policy(self.policy) if self.held is None else self.held
 
+    def open(self) -> OnnxPolicy:
+        """The policy. Raises DaydreamerError, naming its file."""
+        return open_policy(self.policy, self.read(), self.seed)
+
     def run(
         self, progress: Callable[[RolloutScore], None] = lambda score: None, film: Recording | None = None
     ) -> Evaluation:
@@ -58,7 +62,7 @@ class Trial:
             DaydreamerError: The policy cannot be read or does not fit, or the robot tells no truth.
         """
         preset = load(self.preset, self.changes)
-        policy = OnnxPolicy(self.read(), seed=self.seed)
+        policy = self.open()
         env = build.make_env(preset)
         policy.fits(env.obs_spec, env.act_spec)
         return evaluate(
@@ -103,6 +107,14 @@ def read_policy(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DaydreamerError(f"cannot read the policy {path}: {error}") from error
+
+
+def open_policy(path: Path, data: bytes, seed: int) -> OnnxPolicy:
+    """The policy that ``data`` are, which came from ``path``. Raises Corrupt, naming that, when they are none."""
+    try:
+        return OnnxPolicy(data, seed=seed)
+    except (Corrupt, SpecMismatch) as error:
+        raise Corrupt(f"{path}: {error}") from error
 
 
 def run_all(

@@ -103,13 +103,19 @@ def test_a_run_that_goes_on_under_another_preset_is_named_by_its_own(refused, tm
         ["bench", "robustness", "SHIPPED", "--out", "PLACE"],
         ["replay", "import", "ROWS", "PLACE"],
         ["play", "--out", "PLACE/film.gif"],
-        ["plot", "RUN", "--out", "PLACE/curves.png"],
+        ["plot", "METRICS", "--out", "PLACE/curves.png"],
     ],
 )
 def test_a_place_that_takes_no_files_is_told_before_anything_is_done(refused, tmp_path, rows, words, place):
     (tmp_path / "file").touch()
     place = place.replace("FILE", str(tmp_path / "file"))
-    stands_for = {"PLACE": place, "ROWS": str(rows), "SHIPPED": str(shipped_policy())}
+    RunDir(tmp_path / "run").metrics.touch()
+    stands_for = {
+        "PLACE": place,
+        "METRICS": str(rows.parent / "run"),
+        "ROWS": str(rows),
+        "SHIPPED": str(shipped_policy()),
+    }
     for short, path in stands_for.items():
         words = [word.replace(short, path) for word in words]
     assert f"cannot write to {place}" in refused(*words)

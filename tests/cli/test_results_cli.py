@@ -39,10 +39,18 @@ def young(tmp_path):
         (["eval", "RUN", "--all"], "kept no policies"),
         (["eval", "RUN", "--all", "--best", "--set", "hz=10"], "leave --set out"),
         (["eval", "RUN"], "no checkpoint yet"),
+        (["eval", "RUN", "--policy", "RUN/config.yaml"], "config.yaml: expected an ONNX model"),
+        (["play", "RUN/config.yaml"], "config.yaml: expected an ONNX model"),
         (["film", "RUN", "--out", "film.mp4"], ".gif"),
         (["film", "RUN", "--minutes", "soon"], "numbers with commas"),
         (["film", "RUN", "--minutes", "5"], "it has none: choose with --minutes"),
         (["film", "RUN"], "kept no policies"),
+        (["plot", "RUN/nothing"], "nothing holds no run: there is no metrics.jsonl"),
+        (
+            ["plot", "LEARNT", "--names", "robot/upp"],
+            "no metric is called 'robot/upp' (did you mean 'robot/up'?)",
+        ),
+        (["plot", "LEARNT", "--names", "eval/upright"], "has no records with robot/minutes, eval/upright"),
         (["play", "RUN"], "no checkpoint yet"),
         (["play", "RUN/nothing.onnx"], "no policy and no run"),
         (["bench", "robustness"], "at least one policy"),
@@ -62,6 +70,10 @@ def young(tmp_path):
     ],
 )
 def test_what_cannot_work_is_one_line_that_says_why(capsys, tmp_path, young, arguments, says):
+    learnt = RunDir(tmp_path / "learnt")
+    learnt.claim({"name": "fake-tiny", "changes": []})
+    learnt.metrics.write_text('{"step": 1, "time": 1.0, "robot/minutes": 0.1, "robot/up": 1.0}\n')
+    arguments = [word.replace("LEARNT", str(learnt.path)) for word in arguments]
     words = [w.replace("RUN", str(young)).replace("OUT", str(tmp_path / "out")) for w in arguments]
     code, out, err = run(capsys, *words)
     assert code == 2 and err.startswith("error: ") and says in err, (out, err)
