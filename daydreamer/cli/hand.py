@@ -14,6 +14,7 @@ from daydreamer.monitor.now import HANGS
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.wanted_file import put_aside
 from daydreamer.transport.console_client import ConsoleClient
+from daydreamer.transport.console_file import has_ended
 from daydreamer.transport.console_messages import HandRefused
 from daydreamer.transport.link import LinkError
 from robots.clock import Clock, MonotonicClock
@@ -46,6 +47,10 @@ class Hand:
     def run(self) -> int:
         """Wish and watch; exit code 2 when it was refused, came to nothing, or nobody answered."""
         actor = RunDir(self.run_directory).actor(self.name)
+        if self.wish != "damp" and has_ended(actor):  # a stop is kept for the next life
+            raise HandRefused(
+                f"the actor has ended and its robot is damped: nobody hears '{self.wish}' until it is started again"
+            )
         with ConsoleClient(actor, hz=20.0, viewer="command line") as client:
             before = client.latest(2.0)
             self._send(client)

@@ -138,6 +138,25 @@ def test_a_run_without_an_actor_says_so(capsys, tmp_path):
     assert "is missing: its actor has not begun" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("wish", ["pause", "resume", "lie_down", "reset", "mark_good"])
+def test_an_actor_that_has_ended_is_not_waited_for(tmp_path, capsys, unheard, wish):
+    client = unheard(vain=9)
+    ConsoleFile("127.0.0.1:1", "secret", ended=True).write(RunDir(tmp_path).actor("actor"))
+    with pytest.raises(SystemExit) as stop:
+        main(["hand", wish, str(tmp_path)])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and not client.kept
+    assert f"the actor has ended and its robot is damped: nobody hears '{wish}'" in said
+
+
+def test_a_stop_of_an_actor_that_has_ended_is_kept_for_its_next_life(tmp_path, unheard):
+    unheard(vain=9)
+    ConsoleFile("127.0.0.1:1", "secret", ended=True).write(RunDir(tmp_path).actor("actor"))
+    with pytest.raises(SystemExit):
+        main(["hand", "damp", str(tmp_path)])
+    assert WantedFile.read(RunDir(tmp_path).wishes("actor")) is Wanted.LIMP
+
+
 class Unheard:
     """A client whose first ``vain`` wishes nobody receives; remembers what was kept of each by then."""
 
