@@ -124,9 +124,9 @@ def disk(logdir: Path) -> Check:
     except OSError as error:
         return Check(GROUP, "disk", Level.PROBLEM, f"{folder}: {error}")
     found = f"{free / 2**30:.1f} GiB free at {folder}"
-    if not os.access(folder, os.W_OK):
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
         return Check(
-            GROUP, "disk", Level.PROBLEM, f"{folder} cannot be written to", "choose another --logdir"
+            GROUP, "disk", Level.PROBLEM, f"nothing can be written to {folder}", "choose another --logdir"
         )
     if free < NO_DISK:
         return Check(

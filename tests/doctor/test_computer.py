@@ -56,6 +56,15 @@ def test_a_slow_clock_source_is_noted(tmp_path):
     assert computer.clock_source(tmp_path).level is Level.OK
 
 
+@pytest.mark.parametrize("place", ["file", "file/run"])
+def test_a_run_cannot_be_where_a_file_is(tmp_path, place):
+    (tmp_path / "file").touch()
+    check = computer.disk(tmp_path / place)
+    assert (
+        check.level is Level.PROBLEM and "nothing can be written to" in check.found and "--logdir" in check.do
+    )
+
+
 def test_the_clock_of_the_system_can_be_asked():
     assert computer.wall_clock().level in (Level.OK, Level.NOTE)
 
