@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
-from typing import Annotated, Union
+from typing import Annotated, Union, get_args
 
 import tyro
 
@@ -13,7 +14,7 @@ from daydreamer.cli.calibrate import Calibrate
 from daydreamer.cli.closed_pipe import closed_pipe_is_no_error
 from daydreamer.cli.doctor import Doctor
 from daydreamer.cli.emulate import Emulate
-from daydreamer.cli.entry import code_of
+from daydreamer.cli.entry import CANNOT, code_of
 from daydreamer.cli.evaluate import Evaluate
 from daydreamer.cli.film import FilmCommand
 from daydreamer.cli.hand import Hand
@@ -63,6 +64,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and (near := _meant(words[0])):
+        print(f"error: there is no command '{words[0]}'. Did you mean '{near}'?", file=sys.stderr)
+        return CANNOT
     command: Command = tyro.cli(
         Command,  # type: ignore[arg-type]  # a union is a form of type to tyro
         prog="daydreamer",
@@ -71,6 +76,13 @@ def _run(arguments: list[str] | None) -> int:
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
     return code_of(command.run)
+
+
+def _meant(word: str) -> str | None:
+    """The command that ``word`` nearly is; None where it is one, or like none. tyro would suggest options."""
+    names = [get_args(command)[1].name for command in get_args(Command)]
+    near = [] if word in names else difflib.get_close_matches(word, names, n=1)
+    return near[0] if near else None
 
 
 if __name__ == "__main__":

@@ -87,15 +87,23 @@ class Monitor:
             except OSError as error:
                 # An archive, another user's run, a full disk: it can be shown all the same.
                 _log.warning("the token is not kept, so an open page ends with this process: %s", error)
-        # Beside a training job, which shows the link itself, this goes into a log that others may be able to read.
-        print(url if supervised() else f"{url}#token={token}", flush=True)
-        if scheme == "http" and not access.is_loopback(self.host):
-            print(
-                "Anybody on this network can read along and take the token: use --certificate, or better "
-                "`ssh -L 8080:localhost:8080` and no --host."
-            )
+
+        def announce() -> None:
+            # Beside a training job, which shows the link itself, this goes into a log that others may be able to read.
+            print(url if supervised() else f"{url}#token={token}", flush=True)
+            if scheme == "http" and not access.is_loopback(self.host):
+                print(
+                    "Anybody on this network can read along and take the token: use --certificate, or better "
+                    "`ssh -L 8080:localhost:8080` and no --host."
+                )
+
         server.serve(
-            self._board(), access.Access(token, self.host), sock, self.certificate, self.certificate_key
+            self._board(),
+            access.Access(token, self.host),
+            sock,
+            self.certificate,
+            self.certificate_key,
+            announce,
         )
         return 0
 

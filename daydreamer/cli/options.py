@@ -130,6 +130,14 @@ def spare_a_core() -> None:
 
 
 def log_to_stderr() -> None:
-    """Log lines with a time, to standard error; DAYDREAMER_LOG=debug for more."""
+    """Log lines with a time, to standard error; DAYDREAMER_LOG=debug for more.
+
+    Raises:
+        DaydreamerError: It is no level.
+    """
     level = os.environ.get("DAYDREAMER_LOG", "info").upper()
+    if not isinstance(logging.getLevelName(level), int):
+        raise DaydreamerError(
+            f"DAYDREAMER_LOG is debug, info, warning, error or critical, got '{level.lower()}'"
+        )
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -83,14 +83,24 @@ def configuration(
 
 
 def serve(
-    board: Board, access: Access, sock: socket.socket, certificate: Path | None, key: Path | None
+    board: Board,
+    access: Access,
+    sock: socket.socket,
+    certificate: Path | None,
+    key: Path | None,
+    announce: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve on a bound socket until SIGINT or SIGTERM. Raises DaydreamerError when the certificate is none."""
+    """Serve on a bound socket until SIGINT or SIGTERM; ``announce`` is called when nothing is in the way of that.
+
+    Raises:
+        DaydreamerError: The certificate is none.
+    """
     config = configuration(board, access, certificate, key)
     try:
         config.load()
     except OSError as error:  # those of ssl are, too
         raise DaydreamerError(f"the certificate {certificate} cannot be used: {error}") from error
+    announce()
     board.start()
     try:
         uvicorn.Server(config).run(sockets=[sock])

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from daydreamer.cli import entry
 from daydreamer.cli.main import main
 
 COMMANDS = ["train", "learner", "actor", "record", "eval", "doctor", "keys", "bench", "emulate", "robot"]
@@ -41,6 +42,45 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, tmp_path):
         "Did you mean 'a1-sim'?\n"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_command_that_is_misspelt_is_named(capsys):
+    assert run(capsys, "trian", "--preset", "a1-sim") == (
+        2, "", "error: there is no command 'trian'. Did you mean 'train'?\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [[], ["ros2"]])
+def test_ctrl_c_while_the_program_starts_ends_it_quietly(monkeypatch, capsys, words):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["daydreamer", *words])
+    monkeypatch.setattr("daydreamer.cli.main.main", interrupted)
+    monkeypatch.setattr("daydreamer.cli.ros2.parse", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        entry.main()
+    assert stop.value.code == 130 and capsys.readouterr() == ("", "")
+
+
+def test_a_level_of_the_log_that_is_none_is_told_with_those_that_there_are(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("DAYDREAMER_LOG", "trace")
+    code, _, err = run(capsys, "learner", "--logdir", str(tmp_path / "run"))
+    assert code == 2 and err.endswith("is debug, info, warning, error or critical, got 'trace'\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--connect", "foo"], "expected HOST:PORT"),
+        (["RUN", "--certificate", "nofile"], "the certificate nofile"),
+    ],
+)
+def test_a_page_that_cannot_be_served_has_no_link(capsys, tmp_path, options, says):
+    pytest.importorskip("uvicorn")
+    words = [word.replace("RUN", str(tmp_path)) for word in options]
+    code, out, err = run(capsys, "monitor", "--port", "0", *words)
+    assert code == 2 and out == "" and says in err
 
 
 def test_evaluating_what_is_no_run_says_so(capsys, tmp_path):
