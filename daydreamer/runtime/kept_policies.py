@@ -12,7 +12,7 @@ from daydreamer.runtime.run_dir import RunDir
 def kept_policies(run: RunDir) -> dict[float, Path]:
     """All of them, the earliest first: those kept for good, and the newest of the checkpoints."""
     found = dict(run.kept_minutes())
-    versions = {int(path.stem[1:]): path for path in run.policies.glob("v*.onnx")}
+    versions = run.kept_versions()
     for version, minutes in _published_at(run.metrics, versions).items():
         found.setdefault(minutes, versions[version])
     return dict(sorted(found.items()))

@@ -164,9 +164,14 @@ class RunDir:
         self.policies.mkdir(exist_ok=True)
         path = self.policies / f"v{version:06d}.onnx"
         write_atomically(path, data)
-        for old in sorted(self.policies.glob("v*.onnx"))[:-_KEEP_POLICIES]:
+        for old in list(self.kept_versions().values())[:-_KEEP_POLICIES]:
             old.unlink()
         return path
+
+    def kept_versions(self) -> dict[int, Path]:
+        """The newest policies, by version, the oldest first."""
+        found = {path.stem.removeprefix("v"): path for path in self.policies.glob("v*.onnx")}
+        return {int(version): found[version] for version in sorted(filter(str.isdecimal, found), key=int)}
 
     def keep_policy(self, minutes: float, data: bytes) -> Path:
         """Keep a policy for good, under the robot minutes at which it was the newest."""
@@ -177,8 +182,10 @@ class RunDir:
 
     def kept_minutes(self) -> dict[float, Path]:
         """The policies kept for good, by robot minutes, the earliest first."""
-        found = sorted(self.policies.glob(f"{_MINUTE}*.onnx"))
-        return {float(path.stem.removeprefix(_MINUTE)): path for path in found}
+        found = {
+            float(path.stem.removeprefix(_MINUTE)): path for path in self.policies.glob(f"{_MINUTE}*.onnx")
+        }
+        return dict(sorted(found.items()))
 
 
 def next_life(directory: Path) -> int:

@@ -97,6 +97,27 @@ def test_the_newest_twenty_policies_are_kept(tmp_path):
         run.save_policy(version, b"x")
     kept = sorted(path.name for path in run.policies.iterdir())
     assert kept[0] == "v000005.onnx" and kept[-1] == "v000024.onnx" and len(kept) == 20
+    for version in range(999_990, 1_000_005):
+        assert run.save_policy(version, b"x").exists(), "as text v1000000 stands before v999999"
+    assert list(run.kept_versions()) == [*range(20, 25), *range(999_990, 1_000_005)]
+    assert len(list(run.policies.iterdir())) == 20
+
+
+def test_a_policy_that_a_person_put_beside_the_versions_stays(tmp_path):
+    run = RunDir(tmp_path)
+    run.save_policy(0, b"x")
+    other = run.policies / "v0-good.onnx"
+    other.write_bytes(b"y")
+    for version in range(1, 25):
+        run.save_policy(version, b"x")
+    assert other.exists() and list(run.kept_versions()) == list(range(5, 25))
+
+
+def test_policies_kept_for_good_are_in_the_order_of_their_minutes(tmp_path):
+    run = RunDir(tmp_path)
+    for minutes in (10_000.0, 9_990.0, 15.5):
+        run.keep_policy(minutes, b"x")
+    assert list(run.kept_minutes()) == [15.5, 9_990.0, 10_000.0]
 
 
 def test_the_number_published_last_is_kept_and_a_damaged_one_is_an_error(tmp_path):
