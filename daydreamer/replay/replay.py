@@ -31,7 +31,8 @@ class Replay:
     Rows of a stream are appended in order, each exactly once. ``append`` returns when its rows are durable,
     and only then can they be sampled; after a kill at any moment the directory opens again with every row
     that ``append`` has returned for. Beyond ``capacity`` the oldest segments are dropped whole, by ``append``
-    alone: opening a replay deletes no row.
+    alone: opening a replay deletes no row. A segment grows while an eighth of ``capacity`` comes, counted over
+    all streams, and then its stream begins another: so the rows in the oldest one are old, however slowly it grew.
 
     One thread may append while another samples.
     """
@@ -61,6 +62,7 @@ class Replay:
             raise ValueError(f"expected 0 < segment_rows <= capacity, got {segment_rows} and {capacity}")
         self.capacity = capacity
         self._segment_rows = segment_rows
+        self._growth = max(segment_rows, capacity // 8)  # rows of all streams while which a segment grows
         self._sampler = Sampler(seed)
         self._sampling, self._appending = threading.Lock(), threading.Lock()
         self._sampled_steps = self._duplicates = 0
@@ -87,7 +89,7 @@ class Replay:
         """Store rows ``first_seq, first_seq + 1, ...`` of ``stream``, columns [N, ...]; durable on return.
 
         Rows that are stored already (sent again after a reconnect) are dropped. However many rows there are,
-        the disk is waited for once, and once more for each segment that they fill.
+        the disk is waited for once, and once more for each segment that they end.
 
         Args:
             rows: Columns, each [N, ...].
@@ -242,12 +244,16 @@ class Replay:
     def _growing_segment(self, stream: str) -> Segment:
         """The open segment of ``stream``, or a new one; the streams silent for longest lose theirs."""
         segment = self._growing.pop(stream, None)
-        if segment is not None and not segment.room:  # the disk refused it for good
-            segment.seal(self._layout)
-            segment = None
+        if segment is not None:
+            refused = not segment.room  # for good, by the disk
+            if refused or self._collected - segment.begun > self._growth:
+                segment.seal(self._layout)
+                segment = None
         if segment is None:
             path, first_seq = self._directory.new_path(), self.next_seq(stream)
-            segment = Segment.create(path, self._layout, stream, first_seq, self._segment_rows)
+            segment = Segment.create(
+                path, self._layout, stream, first_seq, self._segment_rows, self._collected
+            )
             self._segments.append(segment)
             self._by_recency.insert(0, segment)
         self._growing[stream] = segment

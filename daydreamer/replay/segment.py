@@ -34,6 +34,7 @@ class Segment:
     Attributes:
         rows: ``[>= count]`` structured; only the first ``count`` are rows.
         count: durable rows.
+        begun: rows of all streams that had been collected when it was created; what is old is told by that.
         sealed: the file says itself how many rows it has.
     """
 
@@ -43,13 +44,17 @@ class Segment:
         self.first_seq = first_seq
         self.rows = rows
         self.count = count
+        self.begun = 0
         self.sealed = sealed
         self._writer: RecordWriter | None = None
 
     @classmethod
-    def create(cls, path: Path, layout: Layout, stream: str, first_seq: int, room: int) -> Segment:
+    def create(
+        cls, path: Path, layout: Layout, stream: str, first_seq: int, room: int, begun: int
+    ) -> Segment:
         """A new file for at most ``room`` rows."""
         segment = cls(path, stream, first_seq, np.empty(room, layout.dtype), 0)
+        segment.begun = begun
         segment._writer = RecordWriter(path, layout.header(stream, first_seq))
         return segment
 

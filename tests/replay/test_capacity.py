@@ -96,6 +96,26 @@ def test_as_many_streams_as_there_may_be_actors_fill_one_file_each(opened, rows,
     assert len(files(tmp_path)) == MAX_ACTORS
 
 
+def test_a_slow_stream_keeps_its_newest_rows_and_no_stream_its_oldest(opened, rows, values, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    replay = opened(
+        capacity=1600
+    )  # segments of a sixteenth, 100 rows, which grow while an eighth comes, 200 rows
+    total, slow = 0, {}  # how many rows of both had come before each row
+    for turn in range(320):  # 8000 rows, a 25th of them slow
+        for stream, first, count, tag in (("slow", turn, 1, 10), ("quick", 24 * turn, 24, 0)):
+            replay.append(rows(first, count, tag), stream, first)
+            if tag:
+                slow[10_000 + first] = total
+            total += count
+            kept = values(replay)
+            assert len(kept) <= 1600 and 1000 * tag + first + count - 1 in kept, "the row just appended"
+            came = [slow[row] if row in slow else row // 24 * 25 + 1 + row % 24 for row in kept]
+            assert total - min(came) <= 1600 + 200, "nobody's rows stay long"
+    # 200 to 225 rows come while a file of "slow" grows, so that what is gone of it is at least 1600 - 225 rows old.
+    assert (1600 - 225) // 25 <= sum(row in slow for row in kept) <= (1600 + 225) // 25
+
+
 def test_many_streams_do_not_hold_many_files_open(opened, rows, values, monkeypatch):
     monkeypatch.setattr(module, "MAX_GROWING", 2)
     replay = opened(segment_rows=4)
