@@ -120,7 +120,7 @@ class Archive:
                 if (
                     later is not None
                     and not report.sealed
-                    and report.first_seq < later < report.first_seq + report.rows
+                    and report.first_seq <= later < report.first_seq + report.rows
                 ):
                     found[report.path] = later
                 begun[report.stream] = min(report.first_seq, later if later is not None else report.first_seq)

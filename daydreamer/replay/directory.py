@@ -139,16 +139,17 @@ class Directory:
 
     @staticmethod
     def _trim(segments: list[Segment], segment: Segment) -> bool:
-        """Take from the segment before ``segment`` what comes again in it; False when no failure explains that.
+        """Take from the segments before ``segment`` what comes again in it; False when no failure explains that.
 
         A disk that refused rows, and then to take them back, has them at the end of a file that was never sealed. They
-        were not acknowledged, and came again.
+        were not acknowledged, and came again; a disk that does so twice has them in two files, in the second alone.
         """
-        before = next(one for one in reversed(segments) if one.stream == segment.stream)
-        if before.sealed or segment.first_seq <= before.first_seq:
+        again = [one for one in segments if one.stream == segment.stream and one.next_seq > segment.first_seq]
+        if any(one.sealed for one in again):
             return False
-        logger.warning("%s ends with rows that came again in %s; those count", before.path, segment.path)
-        before.count = segment.first_seq - before.first_seq
+        for one in again:
+            logger.warning("%s ends with rows that came again in %s; those count", one.path, segment.path)
+            one.end_at(segment.first_seq)
         return True
 
     def drop(self, segments: Sequence[Segment], next_seq: Mapping[str, int]) -> None:

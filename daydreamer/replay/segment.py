@@ -104,6 +104,11 @@ class Segment:
         self.rows[self.count : self.count + len(rows)] = rows
         self.count += len(rows)
 
+    def end_at(self, seq: int) -> None:
+        """Forget the rows from ``seq`` on, which may be all; the file stays as it is."""
+        self.first_seq = min(self.first_seq, seq)
+        self.count = seq - self.first_seq
+
     def seal(self, layout: Layout) -> None:
         """Close the file and let go of the rows in memory. Idempotent."""
         if self._writer is None:

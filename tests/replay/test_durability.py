@@ -179,6 +179,36 @@ def test_rows_that_a_failed_disk_kept_and_that_came_again_are_there_once(
     assert values(opened()) == list(range(10)), "a repair does not keep the replay from opening"
 
 
+def test_rows_that_a_disk_kept_which_failed_twice_are_there_once(opened, rows, values, tmp_path, monkeypatch):
+    replay = opened()
+    replay.append(rows(0, 5), "a", 0)
+
+    def fail(self):
+        self._write()
+        self._file.close()  # as it is when the rows cannot be taken back either
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RecordWriter, "sync", fail)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Input/output"):
+                replay.append(rows(5, 3), "a", 5)
+    replay.append(rows(5, 23), "a", 5)
+    replay.close()
+    archive = Archive(tmp_path / "replay")
+    assert [(report.first_seq, report.rows, report.sealed) for report in archive.verify()] == [
+        (0, 8, False), (5, 3, False), (5, 23, True),
+    ]  # fmt: skip
+    for _ in range(2):
+        again = opened()
+        assert values(again) == list(range(28)) and (again.next_seq("a"), again.collected) == (28, 28)
+        assert np.flatnonzero(again.read(0, 28)["is_first"]).tolist() == [0], "they follow one another"
+        again.close()
+        exported = [int(v) for part in archive.parts() for v in part.rows["value"][:, 0]]
+        assert exported == list(range(28))
+        list(archive.repair())
+
+
 def refuse(*args, **options):
     raise OSError(28, "no space")
 
