@@ -79,7 +79,7 @@ class Archive:
         """All good rows, in storage order; what came again after a disk that failed is there once."""
         for path in self.files:
             for part in self._read(path)[1]:
-                end = self._come_again.get(path, part.first_seq + len(part.rows))
+                end = self._open_ends.get(path, part.first_seq + len(part.rows))
                 if end > part.first_seq:
                     yield replace(part, rows=part.rows[: end - part.first_seq])
 
@@ -94,7 +94,8 @@ class Archive:
     def repair(self) -> Iterator[FileReport]:
         """Cut off torn tails and seal what is not sealed; damage in the middle is left, and read around.
 
-        A file that a failed disk kept rows in which came again stays unsealed: by that they are known.
+        A file that a failed disk kept rows in which came again stays unsealed: by that they are known. So does the
+        last one of a stream that has a hole, which the next rows may fill.
 
         Raises:
             ReplayLocked: A learner uses the directory.
@@ -102,28 +103,29 @@ class Archive:
         directory = Directory(self.path)
         try:
             for report in self.verify():
-                open_end = not report.sealed and report.path not in self._come_again
-                if not report.error and (report.torn_bytes or open_end):
-                    self._cut(report, open_end)
+                seal = not report.sealed and report.path not in self._open_ends
+                if not report.error and (report.torn_bytes or seal):
+                    self._cut(report, seal)
                 yield report
         finally:
             directory.close()
 
     @cached_property
-    def _come_again(self) -> dict[Path, int]:
-        """For files without a seal whose last rows came again in a later one: the first of these. See ``Directory``."""
+    def _open_ends(self) -> dict[Path, int]:
+        """Files that stay without a seal, and the row before which what counts in each ends. See ``Directory``.
+
+        Their last rows came again in a later file; or there is none, and they have a hole, which may be filled yet.
+        """
         begun: dict[str, int] = {}  # of each stream, where the files from here on begin
         found: dict[Path, int] = {}
         for report in reversed(list(self.verify())):
-            later = begun.get(report.stream)
-            if not report.error:
-                if (
-                    later is not None
-                    and not report.sealed
-                    and report.first_seq <= later < report.first_seq + report.rows
-                ):
-                    found[report.path] = later
-                begun[report.stream] = min(report.first_seq, later if later is not None else report.first_seq)
+            if report.error or not report.rows:
+                continue
+            end = report.first_seq + report.rows + report.lost
+            later = begun.get(report.stream, end)
+            if not report.sealed and (later < end or (report.damaged and report.stream not in begun)):
+                found[report.path] = later
+            begun[report.stream] = min(report.first_seq, later)
         return found
 
     def _cut(self, report: FileReport, seal: bool) -> None:

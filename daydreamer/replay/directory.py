@@ -143,6 +143,7 @@ class Directory:
 
         A disk that refused rows, and then to take them back, has them at the end of a file that was never sealed. They
         were not acknowledged, and came again; a disk that does so twice has them in two files, in the second alone.
+        So it is with what a power cut left behind a hole, see ``Segment.hole``.
         """
         again = [one for one in segments if one.stream == segment.stream and one.next_seq > segment.first_seq]
         if any(one.sealed for one in again):

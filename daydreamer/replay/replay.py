@@ -73,9 +73,8 @@ class Replay:
         except BaseException:
             self._directory.close()
             raise
-        for segment in self._segments:
-            known = self._next_seq.get(segment.stream, 0)
-            self._next_seq[segment.stream] = max(known, segment.next_seq)
+        for stream, last in {segment.stream: segment for segment in self._segments}.items():
+            self._next_seq[stream] = max(self._next_seq.get(stream, 0), last.resume)
         self._collected = self._directory.dropped_rows + sum(segment.count for segment in self._segments)
         self._syncs = 0
         self._old: list[Segment] = []  # no longer sampled, and still to be deleted
@@ -128,7 +127,11 @@ class Replay:
         return len(fresh)
 
     def next_seq(self, stream: str) -> int:
-        """The number of the row that ``stream`` goes on with; 0 for a stream never seen."""
+        """The number of the row that ``stream`` goes on with; 0 for a stream never seen.
+
+        Of a stream that a power cut has left with a hole that is the first row missing, until it goes on. What is
+        stored behind the hole can be sampled, and makes room for what comes again.
+        """
         return self._next_seq.get(stream, 0)
 
     def sample(
@@ -254,6 +257,9 @@ class Replay:
             segment = Segment.create(
                 path, self._layout, stream, first_seq, self._segment_rows, self._collected
             )
+            for one in self._segments:
+                if one.stream == stream:  # what is behind a hole comes again
+                    self._collected -= one.end_at(first_seq)
             self._segments.append(segment)
             self._by_recency.insert(0, segment)
         self._growing[stream] = segment

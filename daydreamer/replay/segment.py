@@ -36,6 +36,8 @@ class Segment:
         count: durable rows.
         begun: rows of all streams that had been collected when it was created; what is old is told by that.
         sealed: the file says itself how many rows it has.
+        hole: of a file without a seal, its first damaged row, None when there is none. A power cut in the middle of a
+            commit may leave later rows of it and not earlier ones, and none of them was acknowledged.
     """
 
     def __init__(self, path: Path, stream: str, first_seq: int, rows: Rows, count: int, sealed: bool = False):
@@ -46,6 +48,7 @@ class Segment:
         self.count = count
         self.begun = 0
         self.sealed = sealed
+        self.hole: int | None = None
         self._writer: RecordWriter | None = None
 
     @classmethod
@@ -75,15 +78,24 @@ class Segment:
         if seal is not None and seal.rows > end:
             logger.error("%s: its last %d rows are gone", path, seal.rows - end)
         rows = _rows_of(path, found.header, layout.dtype, end)
-        return [
+        parts = [
             cls(path, stream, first_seq + run.first, rows[run.first : run.end], len(run.records), seal is not None)
             for run in runs
         ]  # fmt: skip
+        if seal is None and found.damaged:
+            for part in parts:
+                part.hole = first_seq + found.damaged[0][0]
+        return parts
 
     @property
     def next_seq(self) -> int:
         """The sequence number after the last row."""
         return self.first_seq + self.count
+
+    @property
+    def resume(self) -> int:
+        """The row that its stream goes on with when this is the last segment of it: a hole may be filled yet."""
+        return self.next_seq if self.hole is None else self.hole
 
     @property
     def room(self) -> int:
@@ -104,10 +116,12 @@ class Segment:
         self.rows[self.count : self.count + len(rows)] = rows
         self.count += len(rows)
 
-    def end_at(self, seq: int) -> None:
-        """Forget the rows from ``seq`` on, which may be all; the file stays as it is."""
+    def end_at(self, seq: int) -> int:
+        """Forget the rows from ``seq`` on, which may be all, and tell how many; the file stays as it is."""
+        before = self.count
         self.first_seq = min(self.first_seq, seq)
-        self.count = seq - self.first_seq
+        self.count = min(before, seq - self.first_seq)
+        return before - self.count
 
     def seal(self, layout: Layout) -> None:
         """Close the file and let go of the rows in memory. Idempotent."""

@@ -6,6 +6,7 @@ import pytest
 from daydreamer.core.specs import ArraySpec
 from daydreamer.core.transition import FLAGS, row_spec
 from daydreamer.replay import Replay
+from daydreamer.replay.archive import Archive
 
 OBS = {"value": ArraySpec((2,), "float32"), "log/up": ArraySpec((), "float32"), **FLAGS}
 SPEC = row_spec(OBS, {"action": ArraySpec((1,), "float32", -1, 1)})
@@ -45,3 +46,9 @@ def opened(tmp_path):
 def values():
     """The identities of all rows, in storage order."""
     return lambda replay: replay.read(0, len(replay), ["value"])["value"][:, 0].astype(int).tolist()
+
+
+@pytest.fixture
+def exported():
+    """The identities of all rows of a directory as an export has them."""
+    return lambda path: [int(v) for part in Archive(path).parts() for v in part.rows["value"][:, 0]]

@@ -155,7 +155,7 @@ def test_the_same_rows_twice_are_an_error(opened, rows, tmp_path):
 
 
 def test_rows_that_a_failed_disk_kept_and_that_came_again_are_there_once(
-    opened, rows, values, tmp_path, caplog
+    opened, rows, values, exported, tmp_path, caplog
 ):
     first = opened()
     first.append(rows(0, 8), "a", 0)
@@ -173,13 +173,14 @@ def test_rows_that_a_failed_disk_kept_and_that_came_again_are_there_once(
     assert values(again) == list(range(10)) and again.next_seq("a") == 10
     assert "came again" in caplog.text
     again.close()
-    exported = [int(v) for part in Archive(tmp_path / "replay").parts() for v in part.rows["value"][:, 0]]
-    assert exported == list(range(10))
+    assert exported(tmp_path / "replay") == list(range(10))
     list(Archive(tmp_path / "replay").repair())
     assert values(opened()) == list(range(10)), "a repair does not keep the replay from opening"
 
 
-def test_rows_that_a_disk_kept_which_failed_twice_are_there_once(opened, rows, values, tmp_path, monkeypatch):
+def test_rows_that_a_disk_kept_which_failed_twice_are_there_once(
+    opened, rows, values, exported, tmp_path, monkeypatch
+):
     replay = opened()
     replay.append(rows(0, 5), "a", 0)
 
@@ -204,8 +205,7 @@ def test_rows_that_a_disk_kept_which_failed_twice_are_there_once(opened, rows, v
         assert values(again) == list(range(28)) and (again.next_seq("a"), again.collected) == (28, 28)
         assert np.flatnonzero(again.read(0, 28)["is_first"]).tolist() == [0], "they follow one another"
         again.close()
-        exported = [int(v) for part in archive.parts() for v in part.rows["value"][:, 0]]
-        assert exported == list(range(28))
+        assert exported(tmp_path / "replay") == list(range(28))
         list(archive.repair())
 
 
