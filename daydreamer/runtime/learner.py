@@ -249,8 +249,8 @@ class Learner:
         if self._marks(self._robot_minutes()) >= self._policies_due and now >= self._keep_again:
             self._when_the_disk_allows(self._keep_policy)
         if now - self._last_checkpoint >= self._config.checkpoint_every:
+            self._when_the_disk_allows(self._checkpoint)  # first: nothing that goes wrong in a look costs it
             self._when_the_disk_allows(self._look_ahead)
-            self._when_the_disk_allows(self._checkpoint)
         if self._metrics.age(now) >= self._config.metrics_every:
             self._when_the_disk_allows(self._write_metrics)
 
@@ -277,8 +277,16 @@ class Learner:
             report = report_file.of(batch, arrays, self.updates, self.collected)
             if report is not None:
                 report_file.write(self._run_dir.path, report)
-                if self._gallery is not None:
-                    self._gallery.show(self.collected, batch, report, self._newest)
+                self._show(batch, report)
+
+    def _show(self, batch: Batch, report: report_file.Report) -> None:
+        """Pictures are for people: a run goes on without them."""
+        if self._gallery is None:
+            return
+        try:
+            self._gallery.show(self.collected, batch, report, self._newest)
+        except Exception:
+            _log.exception("no pictures this time, trying again when they are next due")
 
     def _newest(self, rows: int) -> Batch:
         """What the gallery draws of the newest rows, ``[N, ...]``."""
