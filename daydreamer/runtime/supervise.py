@@ -136,7 +136,9 @@ class Supervisor:
         for child in self._children:
             if child.process is None:
                 if not child.done and self._clock.now() >= child.due:
-                    child.process, child.started = self._start(child), self._clock.now()
+                    self._begin(child)
+                    if self.failure:
+                        return True
                 continue
             code = child.process.poll()
             if code is not None:
@@ -145,6 +147,14 @@ class Supervisor:
                 if self.failure or (code == 0 and child.decides):
                     return True
         return False
+
+    def _begin(self, child: Child) -> None:
+        """A computer without memory or processes to spare right now is a death like others: it may pass."""
+        child.started = self._clock.now()
+        try:
+            child.process = self._start(child)
+        except OSError as error:
+            self._again(child, f"could not be started ({error})")
 
     def _died(self, child: Child, code: int) -> None:
         if code == 0:
@@ -155,6 +165,10 @@ class Supervisor:
         if code == CONFIG_ERROR:
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
+        self._again(child, how)
+
+    def _again(self, child: Child, how: str) -> None:
+        """Start it again later, or never."""
         wait = child.backoff.died(self._clock.now() - child.started)
         if wait is None:
             self._give_up(

@@ -35,6 +35,7 @@ class World:
         self.clock, self.lives = ManualClock(), lives
         self.started, self.killed, self.warnings = [], [], []
         self.running = {}
+        self.cannot = set()  # names of children that do not start
         self.children = [
             Child(name, ["x"], tmp_path / f"{name}.log", decides=name == "learner")
             for name in ("learner", "actor")
@@ -44,6 +45,8 @@ class World:
         )
 
     def start(self, child):
+        if child.name in self.cannot:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
         self.started.append((child.name, round(self.clock.now())))
         script = self.lives[child.name]
         seconds, code = script.pop(0) if len(script) > 1 else script[0]
@@ -95,6 +98,29 @@ def test_one_that_only_dies_is_given_up(tmp_path):
     (tmp_path / "actor.log").write_text("Traceback\nKaboom\n")
     assert world.run() == 2
     assert "9th time in a row" in world.supervisor.failure and "Kaboom" in world.supervisor.failure
+
+
+def test_one_that_cannot_be_started_now_is_tried_again_and_the_other_goes_on(tmp_path):
+    world = World(tmp_path, learner=[(10, -9), FOREVER], actor=[FOREVER])
+
+    def stop():
+        # From 10 s to 14 s no process can be made: just when one was killed for want of memory.
+        world.cannot = {"learner"} if 10 <= world.clock.now() <= 14 else set()
+        return "late" if world.clock.now() > 100 else None
+
+    assert world.supervisor.run(stop) == 0
+    # Killed at 10, tried in vain at 11 and at 11 + 2 = 13, started at 13 + 4.
+    assert world.started == [("learner", 0), ("actor", 0), ("learner", pytest.approx(17, abs=1))]
+    assert "could not be started ([Errno 11]" in world.warnings[1]
+    assert world.supervisor.failure is None
+
+
+def test_one_that_never_starts_is_given_up_with_the_reason(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    world.cannot = {"actor"}
+    assert world.run() == 2
+    assert "Resource temporarily unavailable" in world.supervisor.failure
+    assert world.killed == [(1, signal.SIGINT)]
 
 
 def test_an_actor_that_ends_well_is_not_started_again(tmp_path):
