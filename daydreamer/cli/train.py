@@ -36,7 +36,7 @@ from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
-from daydreamer.runtime.supervise import Child, Supervisor, this_program, threads_here
+from daydreamer.runtime.supervise import LEARNER_GRACE, Child, Supervisor, this_program, threads_here
 from daydreamer.web import beside
 
 _SAY_EVERY = 60.0  # s between two warnings that metrics cannot be read
@@ -148,7 +148,9 @@ class Train:
         console = ["--console", self.console] if self.console else []
         actor = this_program("actor", "--connect", address, *same, *estop, *console)
         return [
-            Child("learner", learner, run_dir.log("learner"), threads_here(), decides=True),
+            Child(
+                "learner", learner, run_dir.log("learner"), threads_here(), decides=True, grace=LEARNER_GRACE
+            ),
             Child("actor", actor, run_dir.log("actor")),
         ]
 
