@@ -79,7 +79,7 @@ _TABLE = (
     Metric("replay/duplicates", "rows", "rows that came again after a reconnect and were dropped", ",.0f"),
     Metric("replay/sampled_steps", "steps", "steps sampled for training so far", ",.0f"),
     Metric("replay/syncs", "times", "waits for the disk to make rows durable, since the learner started", ",.0f"),
-    Metric("replay/refused_by_disk", "0 or 1", "1 while the disk takes no rows; none are acknowledged then"),
+    Metric("replay/refused_by_disk", "0 or 1", "1 while the disk takes no rows, or hangs; none are acknowledged then"),
 
     Metric("link/connected", "0 or 1", "1 while the actor is connected to the learner"),
     Metric("link/unacked", "rows", "rows sent or spooled that the learner has not acknowledged", ",.0f"),
