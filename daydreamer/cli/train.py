@@ -116,7 +116,8 @@ class Train:
                     if panel.live:
                         opened.enter_context(Keys(hands.press))
 
-                watch, news = Watch(run_dir.path, learner.train_ratio, learner.prefill), News()
+                news = News()
+                watch = Watch(run_dir.path, learner.train_ratio, learner.prefill, learner.checkpoint_every)
                 feed = Feed(panel, tail, watch)
 
                 def tick() -> None:

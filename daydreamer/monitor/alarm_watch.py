@@ -26,10 +26,18 @@ class Watch:
         directory: Of the run, on the disk that must not fill up; None: disks are not watched.
         train_ratio: Replayed steps per collected step that the run is configured for; NaN when not known.
         prefill: Rows before the first update.
+        checkpoint_every: Seconds between two checkpoints; NaN when not known.
     """
 
-    def __init__(self, directory: Path | None = None, train_ratio: float = math.nan, prefill: int = 0):
+    def __init__(
+        self,
+        directory: Path | None = None,
+        train_ratio: float = math.nan,
+        prefill: int = 0,
+        checkpoint_every: float = math.nan,
+    ):
         self._directory, self._train_ratio, self._prefill = directory, train_ratio, prefill
+        self._checkpoint_every = checkpoint_every
         self._metrics: dict[str, float] = {}
         self._time = math.nan  # of the newest record
         self._without_rows = math.nan  # s of metrics since rows came
@@ -87,6 +95,7 @@ class Watch:
             holding=holding,
             paused=paused,
             flaps=sum(now - lost <= _FLAP_WINDOW for lost in self._lost),
+            checkpoint_every=self._checkpoint_every,
             ratio_target=self._ratio_target(),
             disk_free=self._disk_free(),
             disk_rate=self._disk_rate(),

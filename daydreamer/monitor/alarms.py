@@ -17,6 +17,7 @@ Metrics = Mapping[str, float]
 
 METRICS_SILENT = 30.0  # s without a line of metrics, of a run that has not ended
 NO_ROWS = 120.0  # s of metrics in which no row came
+UNSAVED = 5.0  # times learner.checkpoint_every, of 10 s at least
 ROBOT_SILENT = 3.0  # s without word from the actor's console
 POLICY_STALE = 120.0  # s on one policy, while a newer one is published
 RATIO_OFF = 0.2  # share by which the replay ratio may miss its target
@@ -49,6 +50,7 @@ class Facts:
         holding: Whether the robot says that it holds still for want of room in its spool.
         paused: Whether every robot says that a person keeps it from learning, or its safety does.
         flaps: How often the link was lost in the last ten minutes.
+        checkpoint_every: Seconds between two checkpoints, as configured.
         ratio_target: Replayed steps per collected step that should be reached by now.
         disk_free: Bytes.
         disk_rate: Bytes per second by which the run grows.
@@ -65,6 +67,7 @@ class Facts:
     holding: bool = False
     paused: bool = False
     flaps: int = 0
+    checkpoint_every: float = math.nan
     ratio_target: float = math.nan
     disk_free: float = math.nan
     disk_rate: float = math.nan
@@ -139,6 +142,10 @@ def _ratio_off(f: Facts) -> bool:
     return abs(f.get("replay/ratio") - f.ratio_target) > RATIO_OFF * f.ratio_target
 
 
+def _unsaved(f: Facts) -> bool:
+    return f.get("learner/checkpoint_age_s") > UNSAVED * max(f.checkpoint_every, 10.0)
+
+
 def _no_rows(f: Facts) -> bool:
     """A learner that works may have told its actor to wait; one that waits itself has not."""
     if not f.rows_age > NO_ROWS or f.paused or f.stopped:
@@ -192,6 +199,13 @@ ALARMS = (
         "Nothing is acknowledged, and the robot holds still when its spool is full. Look at learner.log and at the "
         "learner's disk: room, quota, inodes, mounted read-only, a server that hangs.",
         lambda f: f.get("replay/refused_by_disk") > 0,
+    ),
+    Alarm(
+        "unsaved", True, "what is learned is not saved",
+        f"learner/checkpoint_age_s above {UNSAVED:g} times learner.checkpoint_every",
+        "If the learner ends now, it goes on from its last checkpoint. Look at learner.log for why no newer one is "
+        "written, and at the learner's disk.",
+        _unsaved, lambda f: f"for {duration(f.get('learner/checkpoint_age_s'))}",
     ),
     Alarm(
         "metrics-silent", False, "the learner says nothing", f"no metrics for {METRICS_SILENT:g} s",

@@ -96,6 +96,7 @@ _TABLE = (
     Metric("learner/steps_per_second", "1/s", "gradient steps per wall second", ".2f"),
     Metric("learner/step_ms", "ms", "time of one gradient step", ".0f"),
     Metric("learner/waiting", "fraction", "share of wall time that the learner waited for rows"),
+    Metric("learner/checkpoint_age_s", "s", "time since this learner process saved a checkpoint, or began", ".0f"),
     Metric("learner/wall_minutes", "min", "wall time of this learner process", ".1f"),
 
     Metric("train/loss/model", "1", "sum of the world model's losses"),

@@ -144,7 +144,7 @@ class Learner:
         self._bad_updates = 0  # in a row; while there are any, nothing is published or saved
         self._minutes_before = 0.0  # wall minutes of earlier lives
         self._policies_due = self._marks(max(run_dir.kept_minutes(), default=0.0)) + 1
-        self._begun = self._last_checkpoint = self._clock.now()
+        self._begun = self._last_checkpoint = self._saved = self._clock.now()
         self._keep_again = -math.inf  # when a policy that the disk refused may be tried again
         self._metrics = self._fresh_metrics()
 
@@ -308,6 +308,7 @@ class Learner:
             "replay/ratio": self._ratio.achieved(self.collected, self.sampled),
             "replay/sampled_steps": float(self.sampled),
             "policy/published": float(self.version),
+            "learner/checkpoint_age_s": self._clock.now() - self._saved,
         }
         self._metrics.write(self._clock.now(), self.collected, self.updates, others)
 
@@ -330,6 +331,7 @@ class Learner:
             return
         policy = self._agent.policy(self.version, averaged=True)
         self._checkpoints.save(self.updates, Checkpoint(self._agent.save(), policy, self._state()))
+        self._saved = self._clock.now()
         if self.version >= 0:
             self._run_dir.save_policy(self.version, policy)
 

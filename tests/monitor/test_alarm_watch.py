@@ -53,6 +53,11 @@ def test_an_ended_run_raises_nothing_that_only_a_living_one_can():
     assert not facts.metrics
 
 
+def test_how_often_is_to_be_saved_is_told():
+    assert Watch(checkpoint_every=60.0).facts(0.0).checkpoint_every == 60.0
+    assert math.isnan(Watch().facts(0.0).checkpoint_every)
+
+
 def lines(
     watch: Watch, begin: float, end: float, minutes: float, wall: float = 0.0, every: float = 2.0
 ) -> None:

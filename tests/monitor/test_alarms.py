@@ -31,6 +31,10 @@ EDGES: dict[str, tuple[Facts, Facts]] = {
     # 86,400 s of 1 MB/s are 86.4 GB
     "disk": (Facts(disk_free=86.39e9, disk_rate=1e6), Facts(disk_free=86.4e9, disk_rate=1e6)),
     "disk-refuses": (Facts({"replay/refused_by_disk": 1.0}), Facts({"replay/refused_by_disk": 0.0})),
+    "unsaved": (
+        Facts({"learner/checkpoint_age_s": 300.1}, checkpoint_every=60.0),
+        Facts({"learner/checkpoint_age_s": 300.0}, checkpoint_every=60.0),
+    ),
     "metrics-silent": (Facts(metrics_age=30.1), Facts(metrics_age=30.0)),
     "no-rows": (
         Facts({"learner/actors": 0.0}, rows_age=120.1),
@@ -99,6 +103,11 @@ def test_no_rows_are_missed_of_a_robot_that_a_person_or_its_safety_keeps_from_le
 def test_a_pause_of_which_nothing_more_is_heard_hides_no_link_that_is_down():
     metrics = {"learner/actors": 0.0, "learner/waiting": 1.0, "actor/paused": 1.0}
     assert keys(Facts(metrics, rows_age=600.0)) == ["no-rows"]
+
+
+def test_a_learner_that_saves_after_every_update_may_take_its_time():
+    assert keys(Facts({"learner/checkpoint_age_s": 50.0}, checkpoint_every=0.0)) == []
+    assert keys(Facts({"learner/checkpoint_age_s": 50.1}, checkpoint_every=0.0)) == ["unsaved"]
 
 
 def test_a_flat_reward_is_no_stall_when_the_robot_stands():

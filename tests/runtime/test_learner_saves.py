@@ -10,6 +10,7 @@ import pytest
 from daydreamer.core.errors import CheckpointError
 from daydreamer.runtime.events import EventLog
 from daydreamer.runtime.learner import Diverged, LearnerConfig
+from robots.clock import ManualClock
 from tests.runtime.learner_life import CONFIG, MINUTE
 
 
@@ -110,6 +111,29 @@ def test_a_full_disk_costs_a_checkpoint_and_metrics_not_the_run(live, monkeypatc
     assert life.run() == "finished"
     assert min(refusals.values()) > 0 and "No space left" in caplog.text
     assert (life.run_dir.checkpoints / "latest").read_text() == "000000000023"
+
+
+def test_how_old_the_last_checkpoint_is_stands_in_the_metrics(live, monkeypatch):
+    clock = ManualClock()
+    life = live(rows=10_000, config=replace(CONFIG, checkpoint_every=60.0), clock=clock)
+    save = life.learner._checkpoints.save
+
+    def sometimes(*args):
+        if clock.now() < 500.0:
+            raise OSError(122, "Disk quota exceeded")
+        save(*args)
+
+    monkeypatch.setattr(life.learner._checkpoints, "save", sometimes)
+
+    def stop():
+        clock.advance(10.0)
+        return "SIGINT" if clock.now() >= 600.0 else None
+
+    life.run(stop)
+    ages = [metrics["learner/checkpoint_age_s"] for _, metrics in life.writer.lines]
+    # Refused at 60, 120 ... 480 s, taken at 540 s.
+    assert ages[:53] == [10.0 * k for k in range(1, 54)], "as old as this life, while there is none"
+    assert ages[53:59] == [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
 
 
 def test_a_policy_that_the_disk_refuses_is_not_tried_again_at_every_update(live, monkeypatch):
