@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -30,6 +32,7 @@ from daydreamer.core.writable import writable_directory
 from daydreamer.monitor import alarms
 from daydreamer.monitor.alarm_watch import News, Watch
 from daydreamer.monitor.keys import Keys
+from daydreamer.monitor.record import Record
 from daydreamer.monitor.tail import Tail
 from daydreamer.monitor.terminal import Panel
 from daydreamer.presets.registry import load
@@ -37,8 +40,10 @@ from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.recording.recorder import check_installed
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.stop_signals import StopSignals
-from daydreamer.runtime.supervise import Child, Supervisor, this_program, threads_here
+from daydreamer.runtime.supervise import LEARNER_GRACE, Child, Supervisor, this_program, threads_here
 from daydreamer.web import beside
+
+_SAY_EVERY = 60.0  # s between two warnings that metrics cannot be read
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,12 @@ class Train:
                     if panel.live:
                         opened.enter_context(Keys(hands.press))
 
-                watch, news = Watch(run_dir.path, learner.train_ratio, learner.prefill), News()
+                news = News()
+                watch = Watch(run_dir.path, learner.train_ratio, learner.prefill, learner.checkpoint_every)
+                feed = Feed(panel, tail, watch)
 
                 def tick() -> None:
-                    _feed(panel, tail, watch)
+                    feed.look()
                     if hands is not None:
                         hands.show()
                     robot = hands.facts() if hands is not None else {}
@@ -130,7 +137,7 @@ class Train:
 
                 supervisor = Supervisor(children, panel.warn, tick)
                 code = supervisor.run(lambda: stop() or (hands.quit if hands is not None else None))
-                _feed(panel, tail, watch)
+                feed.look()
             if supervisor.failure:
                 print(f"error: {supervisor.failure}", file=sys.stderr)
             return code or stop.exit_code
@@ -149,12 +156,33 @@ class Train:
         console = ["--console", self.console] if self.console else []
         actor = this_program("actor", "--connect", address, *same, *estop, *console)
         return [
-            Child("learner", learner, run_dir.log("learner"), threads_here(), decides=True),
+            Child(
+                "learner", learner, run_dir.log("learner"), threads_here(), decides=True, grace=LEARNER_GRACE
+            ),
             Child("actor", actor, run_dir.log("actor")),
         ]
 
 
-def _feed(panel: Panel, tail: Tail, watch: Watch) -> None:
-    for record in tail.read():
-        watch.update(record)
-        panel.update(record.metrics)
+class Feed:
+    """Hands new lines of metrics to the panel and to the alarms. While the disk gives none the run goes on without.
+
+    ``clock`` is monotonic seconds.
+    """
+
+    def __init__(self, panel: Panel, tail: Tail, watch: Watch, clock: Callable[[], float] = time.monotonic):
+        self._panel, self._tail, self._watch, self._clock = panel, tail, watch, clock
+        self._say_again = -math.inf
+
+    def look(self) -> None:
+        """Take what is new."""
+        for record in self._records():
+            self._watch.update(record)
+            self._panel.update(record.metrics)
+
+    def _records(self) -> Iterator[Record]:
+        try:
+            yield from self._tail.read()
+        except OSError as error:
+            if self._clock() >= self._say_again:
+                self._say_again = self._clock() + _SAY_EVERY
+                self._panel.warn(f"{self._tail.path} cannot be read now: {error}. The run goes on")

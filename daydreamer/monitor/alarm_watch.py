@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from daydreamer.monitor.alarms import Facts, Raised
+from daydreamer.monitor.alarms import METRICS_SILENT, Facts, Raised
 from daydreamer.monitor.record import Record
 
 _KEEP = 25.0  # robot minutes of the past
@@ -26,18 +26,28 @@ class Watch:
         directory: Of the run, on the disk that must not fill up; None: disks are not watched.
         train_ratio: Replayed steps per collected step that the run is configured for; NaN when not known.
         prefill: Rows before the first update.
+        checkpoint_every: Seconds between two checkpoints; NaN when not known.
     """
 
-    def __init__(self, directory: Path | None = None, train_ratio: float = math.nan, prefill: int = 0):
+    def __init__(
+        self,
+        directory: Path | None = None,
+        train_ratio: float = math.nan,
+        prefill: int = 0,
+        checkpoint_every: float = math.nan,
+    ):
         self._directory, self._train_ratio, self._prefill = directory, train_ratio, prefill
+        self._checkpoint_every = checkpoint_every
         self._metrics: dict[str, float] = {}
         self._time = math.nan  # of the newest record
+        self._without_rows = math.nan  # s of metrics since rows came
         self._past: deque[tuple[float, Mapping[str, float]]] = deque()
         self._lost: deque[float] = deque(maxlen=100)  # when the link was lost
         self._bytes: deque[tuple[float, float]] = deque()  # (time, replay bytes)
 
     def update(self, record: Record) -> None:
         """Take a record; they come oldest first."""
+        self._watch_rows(record)
         was_connected = self._metrics.get("link/connected", 0.0)
         self._metrics.update(record.metrics)
         self._time = record.time
@@ -59,6 +69,7 @@ class Watch:
         stopped: str = "",
         estop: str = "none",
         holding: bool = False,
+        paused: bool = False,
     ) -> Facts:
         """What is known at ``now`` (unix s); the rest is what the actor's console tells, if it is followed.
 
@@ -70,21 +81,35 @@ class Watch:
             stopped: Why the robot no longer obeys.
             estop: State of the e-stop.
             holding: Whether the robot holds still for want of room in its spool.
+            paused: Whether every robot is kept from learning, by a person or its safety.
         """
         return Facts(
             metrics={} if ended else self._metrics,
             past=() if ended else tuple(self._past),
             metrics_age=math.nan if ended else now - self._time,
+            rows_age=math.nan if ended else self._without_rows,
             robot_age=math.nan if ended else robot_age,
             temperature=temperature,
             stopped=stopped,
             estop=estop,
             holding=holding,
+            paused=paused,
             flaps=sum(now - lost <= _FLAP_WINDOW for lost in self._lost),
+            checkpoint_every=self._checkpoint_every,
             ratio_target=self._ratio_target(),
             disk_free=self._disk_free(),
             disk_rate=self._disk_rate(),
         )
+
+    def _watch_rows(self, record: Record) -> None:
+        """Before ``record`` is taken. A learner that began anew waits anew; a gap in the lines proves nothing."""
+        new, known = record.metrics, self._metrics
+        came = new.get("robot/minutes", math.nan) != known.get("robot/minutes", math.nan)
+        began = new.get("learner/wall_minutes", math.inf) < known.get("learner/wall_minutes", -math.inf)
+        if came or began:
+            self._without_rows = 0.0
+        else:
+            self._without_rows += min(max(0.0, record.time - self._time), METRICS_SILENT)
 
     def _remember(self) -> None:
         minute = self._metrics.get("robot/minutes", math.nan)

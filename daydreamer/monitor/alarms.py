@@ -16,6 +16,8 @@ from robots.safety.config import SafetyConfig
 Metrics = Mapping[str, float]
 
 METRICS_SILENT = 30.0  # s without a line of metrics, of a run that has not ended
+NO_ROWS = 120.0  # s of metrics in which no row came
+UNSAVED = 5.0  # times learner.checkpoint_every, of 10 s at least
 ROBOT_SILENT = 3.0  # s without word from the actor's console
 POLICY_STALE = 120.0  # s on one policy, while a newer one is published
 RATIO_OFF = 0.2  # share by which the replay ratio may miss its target
@@ -40,12 +42,15 @@ class Facts:
         metrics: The newest value of every name.
         past: ``(robot minute, metrics)`` of the last half hour of robot time, oldest first.
         metrics_age: Seconds since the newest line of metrics; NaN before the first and after the run's end.
+        rows_age: Seconds of metrics since rows came; NaN like metrics_age.
         robot_age: Seconds since the actor's console was heard; NaN where none is followed.
         temperature: degC of the hottest motor.
         stopped: Why the robot no longer obeys; empty while it does.
         estop: none, ready, pressed or lost.
         holding: Whether the robot says that it holds still for want of room in its spool.
+        paused: Whether every robot says that a person keeps it from learning, or its safety does.
         flaps: How often the link was lost in the last ten minutes.
+        checkpoint_every: Seconds between two checkpoints, as configured.
         ratio_target: Replayed steps per collected step that should be reached by now.
         disk_free: Bytes.
         disk_rate: Bytes per second by which the run grows.
@@ -54,12 +59,15 @@ class Facts:
     metrics: Metrics = field(default_factory=dict)
     past: Sequence[tuple[float, Metrics]] = ()
     metrics_age: float = math.nan
+    rows_age: float = math.nan
     robot_age: float = math.nan
     temperature: float = math.nan
     stopped: str = ""
     estop: str = "none"
     holding: bool = False
+    paused: bool = False
     flaps: int = 0
+    checkpoint_every: float = math.nan
     ratio_target: float = math.nan
     disk_free: float = math.nan
     disk_rate: float = math.nan
@@ -134,6 +142,18 @@ def _ratio_off(f: Facts) -> bool:
     return abs(f.get("replay/ratio") - f.ratio_target) > RATIO_OFF * f.ratio_target
 
 
+def _unsaved(f: Facts) -> bool:
+    return f.get("learner/checkpoint_age_s") > UNSAVED * max(f.checkpoint_every, 10.0)
+
+
+def _no_rows(f: Facts) -> bool:
+    """A learner that works may have told its actor to wait; one that waits itself has not."""
+    if not f.rows_age > NO_ROWS or f.paused or f.stopped:
+        return False
+    waits = f.get("learner/waiting") > 0.5 and not f.get("actor/paused") > 0
+    return f.get("learner/actors") == 0 or waits
+
+
 def _days_left(f: Facts) -> float:
     """Seconds until the disk is full; NaN while the run does not grow."""
     return f.disk_free / f.disk_rate if f.disk_rate > 0 else math.nan
@@ -175,9 +195,31 @@ ALARMS = (
             f", enough for {duration(_days_left(f))}" if _days_left(f) < DISK else ""),
     ),
     Alarm(
+        "disk-refuses", True, "the disk takes no rows", "replay/refused_by_disk is 1",
+        "Nothing is acknowledged, and the robot holds still when its spool is full. Look at learner.log and at the "
+        "learner's disk: room, quota, inodes, mounted read-only, a server that hangs.",
+        lambda f: f.get("replay/refused_by_disk") > 0,
+    ),
+    Alarm(
+        "unsaved", True, "what is learned is not saved",
+        f"learner/checkpoint_age_s above {UNSAVED:g} times learner.checkpoint_every",
+        "If the learner ends now, it goes on from its last checkpoint. Look at learner.log for why no newer one is "
+        "written, and at the learner's disk.",
+        _unsaved, lambda f: f"for {duration(f.get('learner/checkpoint_age_s'))}",
+    ),
+    Alarm(
         "metrics-silent", False, "the learner says nothing", f"no metrics for {METRICS_SILENT:g} s",
         "Look at learner.log. The robot goes on with the policy it has, and its rows are kept.",
         lambda f: f.metrics_age > METRICS_SILENT, lambda f: f"for {duration(f.metrics_age)}",
+    ),
+    Alarm(
+        "no-rows", False, "no rows come",
+        f"robot/minutes the same for {NO_ROWS:g} s, and no actor connected or the learner waits; not while the "
+        "robot is paused or stopped",
+        "Does the actor run, and does its network reach the learner? Look at actor.log, then at learner.log.",
+        _no_rows,
+        lambda f: f"for {duration(f.rows_age)}, "
+                  + ("no actor is connected" if f.get("learner/actors") == 0 else "the learner waits for them"),
     ),
     Alarm(
         "holding", False, "the robot holds still: its spool is full", "the robot says holding, or actor/holding is 1",

@@ -79,7 +79,7 @@ _TABLE = (
     Metric("replay/duplicates", "rows", "rows that came again after a reconnect and were dropped", ",.0f"),
     Metric("replay/sampled_steps", "steps", "steps sampled for training so far", ",.0f"),
     Metric("replay/syncs", "times", "waits for the disk to make rows durable, since the learner started", ",.0f"),
-    Metric("replay/refused_by_disk", "0 or 1", "1 while the disk takes no rows; none are acknowledged then"),
+    Metric("replay/refused_by_disk", "0 or 1", "1 while the disk takes no rows, or hangs; none are acknowledged then"),
 
     Metric("link/connected", "0 or 1", "1 while the actor is connected to the learner"),
     Metric("link/unacked", "rows", "rows sent or spooled that the learner has not acknowledged", ",.0f"),
@@ -96,6 +96,7 @@ _TABLE = (
     Metric("learner/steps_per_second", "1/s", "gradient steps per wall second", ".2f"),
     Metric("learner/step_ms", "ms", "time of one gradient step", ".0f"),
     Metric("learner/waiting", "fraction", "share of wall time that the learner waited for rows"),
+    Metric("learner/checkpoint_age_s", "s", "time since this learner process saved a checkpoint, or began", ".0f"),
     Metric("learner/wall_minutes", "min", "wall time of this learner process", ".1f"),
 
     Metric("train/loss/model", "1", "sum of the world model's losses"),

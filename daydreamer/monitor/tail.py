@@ -34,7 +34,23 @@ class Tail:
         self._offset = at  # just after the last whole line that was read
 
     def read(self) -> Iterator[Record]:
-        """The new records, oldest first. Ends when there are no more for now; never waits."""
+        """The new records, oldest first. Ends when there are no more for now; never waits.
+
+        Raises:
+            OSError: The file cannot be read now. The next ``read`` opens it again and goes on where this one ended.
+        """
+        try:
+            yield from self._read()
+        except OSError:
+            self._let_go()  # a handle that has become stale stays so
+            raise
+
+    def close(self) -> None:
+        """Let the file go; the next ``read`` starts at the beginning of what is there then."""
+        self._let_go()
+        self._offset = 0
+
+    def _read(self) -> Iterator[Record]:
         while True:
             if self._file is None and not self._open():
                 return
@@ -45,11 +61,10 @@ class Tail:
                 return
             self.close()
 
-    def close(self) -> None:
-        """Let the file go; the next ``read`` starts at the beginning of what is there then."""
-        if self._file is not None:
-            self._file.close()
-        self._file, self._offset = None, 0
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def _open(self) -> bool:
         try:

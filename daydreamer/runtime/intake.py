@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _LISTEN = 0.05  # s; heartbeats are answered while receiving
 COMMIT_EVERY = 0.02  # s between two commits, at least: each waits for the disk once per stream
 _DISK_PATIENCE = 1.0  # s between attempts when the disk refuses
+_HANGS = 5.0  # s that one turn of the thread may take; a disk or its server that hangs does not say so
 
 
 class Listener(Protocol):
@@ -59,6 +60,7 @@ class Intake:
         self._commit_at = -float("inf")
         self._refusals: dict[str, str] = {}  # by stream, as last told
         self.disk_refuses = False
+        self._turn = self._clock.now()  # when the thread's last one began
         self._news = threading.Condition()
         self._collected = replay.collected
         self._ending = threading.Event()
@@ -73,6 +75,7 @@ class Intake:
 
     def start(self) -> None:
         """Begin to listen."""
+        self._turn = self._clock.now()
         self._thread.start()
 
     def wait(self, timeout: float) -> None:
@@ -81,9 +84,10 @@ class Intake:
             self._news.wait(timeout)
 
     def means(self) -> dict[str, float]:
-        """Metrics of the last thousand control steps."""
+        """Metrics of the last thousand control steps, and whether the disk takes what comes."""
+        refuses = self.disk_refuses or self._clock.now() - self._turn > _HANGS
         with self._news:
-            return self._recent.means() | {"replay/refused_by_disk": float(self.disk_refuses)}
+            return self._recent.means() | {"replay/refused_by_disk": float(refuses)}
 
     def check(self) -> None:
         """Raise what ended the thread, if something did."""
@@ -98,6 +102,7 @@ class Intake:
 
     def step(self) -> None:
         """Receive once, and deal with what came."""
+        self._turn = self._clock.now()
         patience = self._commit_at - self._clock.now() if self._waiting else _LISTEN
         for rows in self._link.receive(min(_LISTEN, max(0.0, patience))):
             self._put(rows)

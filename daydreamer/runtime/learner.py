@@ -143,7 +143,7 @@ class Learner:
         self._bad_updates = 0  # in a row; while there are any, nothing is published or saved
         self._minutes_before = 0.0  # wall minutes of earlier lives
         self._policies_due = self._marks(max(run_dir.kept_minutes(), default=0.0)) + 1
-        self._begun = self._last_checkpoint = self._clock.now()
+        self._begun = self._last_checkpoint = self._saved = self._clock.now()
         self._keep_again = -math.inf  # when a policy that the disk refused may be tried again
         self._metrics = self._fresh_metrics()
 
@@ -248,8 +248,8 @@ class Learner:
         if self._marks(self._robot_minutes()) >= self._policies_due and now >= self._keep_again:
             self._when_the_disk_allows(self._keep_policy)
         if now - self._last_checkpoint >= self._config.checkpoint_every:
+            self._when_the_disk_allows(self._checkpoint)  # first: nothing that goes wrong in a look costs it
             self._when_the_disk_allows(self._look_ahead)
-            self._when_the_disk_allows(self._checkpoint)
         if self._metrics.age(now) >= self._config.metrics_every:
             self._when_the_disk_allows(self._write_metrics)
 
@@ -276,8 +276,16 @@ class Learner:
             report = report_file.of(batch, arrays, self.updates, self.collected)
             if report is not None:
                 report_file.write(self._run_dir.path, report)
-                if self._gallery is not None:
-                    self._gallery.show(self.collected, batch, report, self._newest)
+                self._show(batch, report)
+
+    def _show(self, batch: Batch, report: report_file.Report) -> None:
+        """Pictures are for people: a run goes on without them."""
+        if self._gallery is None:
+            return
+        try:
+            self._gallery.show(self.collected, batch, report, self._newest)
+        except Exception:
+            _log.exception("no pictures this time, trying again when they are next due")
 
     def _newest(self, rows: int) -> Batch:
         """What the gallery draws of the newest rows, ``[N, ...]``."""
@@ -299,6 +307,7 @@ class Learner:
             "replay/ratio": self._ratio.achieved(self.collected, self.sampled),
             "replay/sampled_steps": float(self.sampled),
             "policy/published": float(self.version),
+            "learner/checkpoint_age_s": self._clock.now() - self._saved,
         }
         self._metrics.write(self._clock.now(), self.collected, self.updates, others)
 
@@ -321,6 +330,7 @@ class Learner:
             return
         policy = self._agent.policy(self.version, averaged=True)
         self._checkpoints.save(self.updates, Checkpoint(self._agent.save(), policy, self._state()))
+        self._saved = self._clock.now()
         if self.version >= 0:
             self._run_dir.save_policy(self.version, policy)
 

@@ -21,13 +21,13 @@ from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.die_with_parent import PARENT
 from daydreamer.runtime.learner import FINISHED
 from daydreamer.runtime.run_dir import RunDir, differences
-from daydreamer.runtime.supervise import last_words, threads_here
+from daydreamer.runtime.supervise import LEARNER_GRACE, last_words, threads_here
 from robots.clock import Clock, MonotonicClock
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.5  # s
-_GRACE = 30.0  # s that a run is given to save itself and to stop its own processes
+_GRACE = LEARNER_GRACE + 30.0  # s that a run is given to save itself and to stop its own processes
 
 
 @dataclass(frozen=True)

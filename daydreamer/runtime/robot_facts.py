@@ -11,6 +11,8 @@ import numpy as np
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.monitor.alarms import ROBOT_SILENT
 
+_AWAY = ("paused", "lying down", "stopped")  # activities in which no rows are to come
+
 
 def robot_facts(robots: Sequence[tuple[float, Telemetry]]) -> dict[str, Any]:
     """Keywords of ``Watch.facts`` from the age [s] and the words of the newest telemetry of each robot.
@@ -25,5 +27,6 @@ def robot_facts(robots: Sequence[tuple[float, Telemetry]]) -> dict[str, Any]:
         ),
         "stopped": "; ".join(t.stopped for t in newest if t.stopped),
         "estop": next((state for state in ("lost", "pressed") for t in newest if t.estop == state), "none"),
+        "paused": bool(newest) and all(t.activity in _AWAY for t in newest),
         "holding": any(t.activity == "holding" for t in newest),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -20,7 +21,8 @@ from robots.program import program
 _log = logging.getLogger(__name__)
 
 CONFIG_ERROR = 2  # exit code of a process that would fail again in the same way
-_GRACE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))  # s that each is given to work
+LEARNER_GRACE = 90.0  # s: its last checkpoint may go to a memory card, or over a network
+_INSIST = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))  # after SIGINT; s that each is given to work
 _LOOK_EVERY = 0.1  # s
 
 
@@ -45,6 +47,7 @@ class Child:
         threads: For numerical libraries in it.
         decides: True when its end with exit code 0 ends the whole job.
         vital: False for one that the job can do without: when it cannot work, that is a warning.
+        grace: s that it is given to end by itself, once it was asked to.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Child:
     threads: int = 1
     decides: bool = False
     vital: bool = True
+    grace: float = 10.0
     backoff: Backoff = field(default_factory=Backoff)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
@@ -136,7 +140,9 @@ class Supervisor:
         for child in self._children:
             if child.process is None:
                 if not child.done and self._clock.now() >= child.due:
-                    child.process, child.started = self._start(child), self._clock.now()
+                    self._begin(child)
+                    if self.failure:
+                        return True
                 continue
             code = child.process.poll()
             if code is not None:
@@ -145,6 +151,14 @@ class Supervisor:
                 if self.failure or (code == 0 and child.decides):
                     return True
         return False
+
+    def _begin(self, child: Child) -> None:
+        """A computer without memory or processes to spare right now is a death like others: it may pass."""
+        child.started = self._clock.now()
+        try:
+            child.process = self._start(child)
+        except OSError as error:
+            self._again(child, f"could not be started ({error})")
 
     def _died(self, child: Child, code: int) -> None:
         if code == 0:
@@ -155,6 +169,10 @@ class Supervisor:
         if code == CONFIG_ERROR:
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
+        self._again(child, how)
+
+    def _again(self, child: Child, how: str) -> None:
+        """Start it again later, or never."""
         wait = child.backoff.died(self._clock.now() - child.started)
         if wait is None:
             self._give_up(
@@ -175,30 +193,52 @@ class Supervisor:
         self._warn(f"going on without the {child.name}: {why}")
 
     def _stop_all(self) -> None:
-        """Ask politely, then less so. Every child gets each signal once.
+        """Ask politely, then less so. Every child gets each signal once, and has its own time.
 
         An error on the way is raised when all have ended: nobody else would end them. Another Ctrl-C hastens it.
         """
         trouble: BaseException | None = None
-        for number, grace in _GRACE:
-            running = [
-                c.process for c in self._children if c.process is not None and c.process.poll() is None
-            ]
-            if not running:
-                break
-            for process in running:
-                self._kill(process, number)
-            deadline = self._clock.now() + grace
-            while self._clock.now() < deadline and any(process.poll() is None for process in running):
-                try:
-                    self._tick()
-                    self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
-                except KeyboardInterrupt as error:
-                    trouble, deadline = error, self._clock.now()
-                except Exception as error:
-                    trouble, self._tick = error, lambda: None
+        leaving = [_Leaving(c, c.process) for c in self._children if c.process is not None]
+        hurried = False
+        while leaving := [one for one in leaving if self._asked(one, hurried)]:
+            hurried = False
+            try:
+                self._tick()
+                self._clock.sleep_until(self._clock.now() + _LOOK_EVERY)
+            except KeyboardInterrupt as error:
+                trouble, hurried = error, True
+            except Exception as error:
+                trouble, self._tick = error, lambda: None
         if trouble is not None:
             raise trouble
+
+    def _asked(self, one: _Leaving, hurried: bool) -> bool:
+        """Send the signal that is due; False when the child has ended, or nothing more can be done."""
+        if one.process.poll() is not None:
+            return False
+        if self._clock.now() < one.until and not hurried:
+            return True
+        signals = ((signal.SIGINT, one.child.grace), *_INSIST)
+        if one.signals == len(signals):
+            self._warn(f"the {one.child.name} cannot be ended (process {one.process.pid})")
+            return False
+        number, grace = signals[one.signals]
+        if number == signal.SIGKILL:
+            words = "was killed before it had ended: what it had not saved is lost"
+            self._warn(f"the {one.child.name} {words} (see {one.child.log})")
+        one.signals, one.until = one.signals + 1, self._clock.now() + grace
+        self._kill(one.process, number)
+        return True
+
+
+@dataclass
+class _Leaving:
+    """A child that is to end: how many signals it was sent, and until when it has time for the last of them."""
+
+    child: Child
+    process: Process
+    signals: int = 0
+    until: float = -math.inf
 
 
 def last_words(log: Path, count: int = 6) -> str:

@@ -325,8 +325,9 @@ class LearnerSession:
 
     def _status(self, heard: _Heard, now: float) -> ActorStatus:
         peer = heard.peer
-        connected = self._peers.get(peer.identity) is peer
-        return ActorStatus(connected, now - peer.heard, peer.stream, heard.rows, peer.policy, peer.software)
+        age = now - peer.heard  # asked too: a thread that hangs calls no ``tick``, which would forget it
+        connected = self._peers.get(peer.identity) is peer and age <= SILENCE
+        return ActorStatus(connected, age, peer.stream, heard.rows, peer.policy, peer.software)
 
 
 def _other_terms(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:

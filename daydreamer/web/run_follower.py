@@ -163,7 +163,12 @@ class RunFollower:
         except DaydreamerError:  # there is none yet
             return
         learner = config.get("learner", {})
-        watch = Watch(self.run_dir.path, learner.get("train_ratio", math.nan), learner.get("prefill", 0))
+        watch = Watch(
+            self.run_dir.path,
+            learner.get("train_ratio", math.nan),
+            learner.get("prefill", 0),
+            learner.get("checkpoint_every", math.nan),
+        )
         with self._lock:
             self._config, self._watch = config, watch
 

@@ -53,6 +53,46 @@ def test_an_ended_run_raises_nothing_that_only_a_living_one_can():
     assert not facts.metrics
 
 
+def test_how_often_is_to_be_saved_is_told():
+    assert Watch(checkpoint_every=60.0).facts(0.0).checkpoint_every == 60.0
+    assert math.isnan(Watch().facts(0.0).checkpoint_every)
+
+
+def lines(
+    watch: Watch, begin: float, end: float, minutes: float, wall: float = 0.0, every: float = 2.0
+) -> None:
+    """What a learner writes while no rows come, from ``begin`` to ``end`` s, ``wall`` s after its start."""
+    for k in range(round((end - begin) / every) + 1):
+        metrics = {"robot/minutes": minutes, "learner/wall_minutes": (wall + every * k) / 60}
+        watch.update(Record(k, begin + every * k, metrics))
+
+
+def test_how_long_no_rows_came():
+    watch = Watch()
+    assert math.isnan(watch.facts(0.0).rows_age)
+    lines(watch, 0.0, 100.0, minutes=3.0)
+    assert watch.facts(100.0).rows_age == 100.0
+    watch.update(Record(1, 102.0, {"robot/minutes": 3.1, "learner/wall_minutes": 1.7}))
+    assert watch.facts(102.0).rows_age == 0.0
+    assert math.isnan(watch.facts(102.0, ended=True).rows_age), "of a run that is over none are expected"
+
+
+def test_a_learner_that_begins_anew_waits_anew():
+    watch = Watch()
+    lines(watch, 0.0, 100.0, minutes=3.0)
+    lines(watch, 86_400.0, 86_410.0, minutes=3.0)  # started again a day later
+    assert watch.facts(86_410.0).rows_age == 10.0
+
+
+def test_time_in_which_nothing_was_written_says_little_about_rows():
+    watch = Watch()
+    lines(watch, 0.0, 10.0, minutes=3.0)
+    lines(watch, 3600.0, 3600.0, minutes=3.0, wall=12.0)  # the computer slept for an hour
+    assert watch.facts(3600.0).rows_age == 10.0 + 30.0
+    lines(watch, 1000.0, 1000.0, minutes=3.0, wall=14.0)  # its clock was put back
+    assert watch.facts(1000.0).rows_age == 40.0
+
+
 def test_the_disk_of_the_run_is_watched(tmp_path):
     assert Watch(tmp_path).facts(0.0).disk_free > 0
     assert math.isnan(Watch(tmp_path / "gone").facts(0.0).disk_free)

@@ -30,7 +30,16 @@ EDGES: dict[str, tuple[Facts, Facts]] = {
     "not-finite": (Facts({"train/loss/model": NAN}), Facts({"train/loss/model": 1e9})),
     # 86,400 s of 1 MB/s are 86.4 GB
     "disk": (Facts(disk_free=86.39e9, disk_rate=1e6), Facts(disk_free=86.4e9, disk_rate=1e6)),
+    "disk-refuses": (Facts({"replay/refused_by_disk": 1.0}), Facts({"replay/refused_by_disk": 0.0})),
+    "unsaved": (
+        Facts({"learner/checkpoint_age_s": 300.1}, checkpoint_every=60.0),
+        Facts({"learner/checkpoint_age_s": 300.0}, checkpoint_every=60.0),
+    ),
     "metrics-silent": (Facts(metrics_age=30.1), Facts(metrics_age=30.0)),
+    "no-rows": (
+        Facts({"learner/actors": 0.0}, rows_age=120.1),
+        Facts({"learner/actors": 0.0}, rows_age=120.0),
+    ),
     "holding": (Facts({"actor/holding": 1.0}), Facts({"actor/holding": 0.0})),
     "link-flapping": (Facts(flaps=3), Facts(flaps=2)),
     "policy-stale": (
@@ -74,6 +83,31 @@ def test_what_is_not_known_raises_nothing():
 
 def test_a_robot_that_says_it_holds_is_believed_although_its_report_is_lost_with_the_link():
     assert keys(Facts({"link/connected": 0.0}, holding=True)) == ["holding"]
+
+
+def test_a_learner_that_waits_for_a_connected_robot_gets_no_rows_and_one_that_works_may_make_it_wait():
+    waits, works = ({"learner/actors": 1.0, "learner/waiting": share} for share in (1.0, 0.1))
+    assert [str(one) for one in active(Facts(waits, rows_age=600.0))] == [
+        "no rows come: for 10 min, the learner waits for them"
+    ]
+    assert keys(Facts(works, rows_age=600.0)) == [], "its updates pay for rows that it has"
+
+
+def test_no_rows_are_missed_of_a_robot_that_a_person_or_its_safety_keeps_from_learning():
+    waits = {"learner/actors": 1.0, "learner/waiting": 1.0}
+    assert keys(Facts({**waits, "actor/paused": 1.0}, rows_age=600.0)) == []
+    assert keys(Facts({**waits, "learner/actors": 0.0}, rows_age=600.0, paused=True)) == []
+    assert keys(Facts(waits, rows_age=600.0, stopped="tilted")) == ["robot-stopped"]
+
+
+def test_a_pause_of_which_nothing_more_is_heard_hides_no_link_that_is_down():
+    metrics = {"learner/actors": 0.0, "learner/waiting": 1.0, "actor/paused": 1.0}
+    assert keys(Facts(metrics, rows_age=600.0)) == ["no-rows"]
+
+
+def test_a_learner_that_saves_after_every_update_may_take_its_time():
+    assert keys(Facts({"learner/checkpoint_age_s": 50.0}, checkpoint_every=0.0)) == []
+    assert keys(Facts({"learner/checkpoint_age_s": 50.1}, checkpoint_every=0.0)) == ["unsaved"]
 
 
 def test_a_flat_reward_is_no_stall_when_the_robot_stands():

@@ -123,3 +123,24 @@ def test_a_reader_that_stops_half_way_goes_on_where_it_stopped(path):
     tail = Tail(path)
     assert next(tail.read()).step == 1
     assert steps(tail) == [2, 3]
+
+
+class Stale:
+    """In the place of an open file whose server has forgotten it."""
+
+    def fileno(self):
+        raise OSError(116, "Stale file handle")
+
+    def close(self):
+        pass
+
+
+def test_a_stale_handle_is_let_go_and_reading_goes_on_where_it_ended(path):
+    path.write_bytes(line(1))
+    tail = Tail(path)
+    assert steps(tail) == [1]
+    path.open("ab").write(line(2))
+    tail._file = Stale()
+    with pytest.raises(OSError, match="Stale file handle"):
+        steps(tail)
+    assert steps(tail) == [2]

@@ -16,6 +16,7 @@ from daydreamer.core.specs import ArraySpec
 from daydreamer.core.transition import FLAGS, row_spec
 from daydreamer.transport.link import ActorStatus, LinkStatus, PolicyMessage, Rows, SpoolFull
 from robots.clock import ManualClock
+from tests.runtime.learner_life import CONFIG, Life
 
 OBS = {
     "count": ArraySpec((1,), low=0.0),
@@ -293,3 +294,13 @@ def rows() -> Callable[[int, int], dict[str, np.ndarray]]:
 @pytest.fixture
 def spec() -> dict[str, ArraySpec]:
     return ROW
+
+
+@pytest.fixture
+def live(tmp_path, spec, make_learner_link, make_agent) -> Callable[..., Life]:
+    def begin(sent=0, config=CONFIG, rows=100, agent=None, **options):
+        return Life(
+            tmp_path / "run", spec, make_learner_link(sent), agent or make_agent(), config, rows, **options
+        )
+
+    return begin

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from daydreamer.core.errors import SpecMismatch
@@ -81,6 +83,30 @@ def test_a_disk_that_refuses_is_asked_again(link, replay, spec, rows, monkeypatc
     assert len(replay) == 5 and link.acknowledged == {"s": 5}
     assert [event for event, _ in events] == ["disk full", "disk takes rows again"]
     assert intake.means()["replay/refused_by_disk"] == 0.0
+
+
+def test_a_disk_that_hangs_is_reported_although_it_says_nothing(link, replay, spec, monkeypatch):
+    clock, hanging, released = ManualClock(), threading.Event(), threading.Event()
+    intake = Intake(link, replay, RecentRows(spec), Events(), clock)
+    append = replay.append
+
+    def hang(*args):
+        hanging.set()
+        released.wait()
+        return append(*args)
+
+    monkeypatch.setattr(replay, "append", hang)
+    link.set_credit(25)
+    intake.start()
+    assert hanging.wait(60)
+    assert intake.means()["replay/refused_by_disk"] == 0.0
+    clock.advance(5.1)
+    intake.check()  # no failure is known of
+    assert intake.means()["replay/refused_by_disk"] == 1.0
+    released.set()
+    intake.close()
+    intake.step()
+    assert intake.means()["replay/refused_by_disk"] == 0.0 and intake.collected > 0
 
 
 def test_what_ends_the_thread_reaches_the_main_loop(link, replay, spec, monkeypatch):

@@ -1,70 +1,14 @@
 import json
 import math
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from daydreamer.core.errors import CheckpointError
 from daydreamer.core.symmetry import Symmetry
-from daydreamer.replay import Replay
-from daydreamer.runtime.events import EventLog
-from daydreamer.runtime.learner import Diverged, Learner, LearnerConfig
+from daydreamer.runtime.learner import LearnerConfig
 from daydreamer.runtime.policy import OnnxPolicy
-from daydreamer.runtime.run_dir import RunDir
-
-# 8 steps per update and 2 per row: one update per 4 rows, after 20 rows and 3 updates.
-CONFIG = LearnerConfig(
-    batch=2, length=4, train_ratio=2.0, prefill=20, pretrain=3, slack=4, publish_every=2, capacity=10_000,
-    checkpoint_every=1e9, metrics_every=0.0,
-)  # fmt: skip
-MINUTE = 1200  # rows
-
-
-class Lines:
-    """A writer that remembers."""
-
-    def __init__(self):
-        self.lines = []
-
-    def write(self, step, metrics):
-        self.lines.append((step, dict(metrics)))
-
-    def close(self):
-        pass
-
-
-class Life:
-    """One life of a learner on a directory."""
-
-    def __init__(self, path, spec, link, agent, config=CONFIG, rows=100, **options):
-        self.run_dir = RunDir(path)
-        path.mkdir(exist_ok=True)
-        self.replay = Replay(self.run_dir.replay, spec, config.capacity, seed=1)
-        self.writer, self.agent, self.link = Lines(), agent, link
-        self.events = EventLog(self.run_dir.events)
-        self.learner = Learner(
-            agent, self.replay, link, self.run_dir, self.writer, self.events, config, spec,
-            target_minutes=rows / MINUTE, **options,
-        )  # fmt: skip
-
-    def run(self, stop=lambda: None):
-        try:
-            return self.learner.run(stop)
-        finally:
-            self.replay.close()
-            self.events.close()
-
-
-@pytest.fixture
-def live(tmp_path, spec, make_learner_link, make_agent):
-    def begin(sent=0, config=CONFIG, rows=100, agent=None, **options):
-        return Life(
-            tmp_path / "run", spec, make_learner_link(sent), agent or make_agent(), config, rows, **options
-        )
-
-    return begin
+from tests.runtime.learner_life import CONFIG, MINUTE
 
 
 def test_rows_pay_for_updates_and_updates_for_rows(live):
@@ -157,15 +101,6 @@ def test_a_signal_stops_it_with_a_checkpoint(live):
     assert (life.run_dir.checkpoints / "latest").read_text() == "000000000005"
 
 
-def test_a_damaged_checkpoint_is_an_error_and_nothing_is_trained(live):
-    live(rows=60).run()
-    life = live(sent=60)
-    (life.run_dir.checkpoints / "000000000013" / "agent.bin").write_bytes(b"noise")
-    with pytest.raises(CheckpointError, match=r"agent\.bin is damaged"):
-        life.run()
-    assert life.agent.updates == 0 and not life.link.published
-
-
 def test_one_bad_batch_is_forgiven(live, make_agent):
     agent = make_agent()
     life = live(agent=agent)
@@ -176,38 +111,6 @@ def test_one_bad_batch_is_forgiven(live, make_agent):
     assert life.run(stop) == "finished"
     faults = [line for line in life.run_dir.events.read_text().splitlines() if "fault" in line]
     assert len(faults) == 1 and "train/loss/model" in faults[0]
-
-
-def test_policies_without_a_checkpoint_are_an_error_never_a_fresh_start(live, tmp_path):
-    one = live(rows=60)
-    one.run()
-    shutil.rmtree(one.run_dir.checkpoints)
-    two = live(sent=60)
-    with pytest.raises(CheckpointError, match="random weights"):
-        two.run()
-    assert two.agent.updates == 0
-
-
-def test_every_checkpoint_comes_with_a_look_at_what_the_model_predicts(live):
-    life = live(config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
-    life.run()
-    # 8 sequences of 3 x 4 steps: one length to observe, two to predict
-    assert life.agent.reported == {(8, 12)}
-    assert any("train/open_loop/reward" in metrics for _, metrics in life.writer.lines)
-
-
-def test_losses_that_stay_no_numbers_end_it_and_spoil_no_checkpoint(live, make_agent):
-    agent = make_agent()
-    life = live(agent=agent, config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
-
-    def stop():
-        if agent.updates == 7:
-            agent.loss = math.nan
-
-    with pytest.raises(Diverged, match="train/loss/model"):
-        life.run(stop)
-    assert (life.run_dir.checkpoints / "latest").read_text() == "000000000007"
-    assert len(life.link.published) == 3, "after updates 3, 4 and 6, none after that"
 
 
 def test_metrics_scores_and_what_actors_report(live):
@@ -300,58 +203,6 @@ def test_a_number_that_was_published_is_not_given_again_after_a_kill(live):
     assert again.link.published[0].version == 5
 
 
-def test_a_policy_whose_number_cannot_be_written_down_is_not_published(live, caplog):
-    life = live(rows=100)
-    in_the_way = life.run_dir.path / "published.partial"
-    in_the_way.mkdir()  # so the disk refuses
-
-    def stop():
-        if life.agent.updates == 10 and in_the_way.exists():
-            in_the_way.rmdir()
-
-    assert life.run(stop) == "finished"
-    assert [message.version for message in life.link.published] == list(range(6)), (
-        "after updates 12, 14, .. 22"
-    )
-    assert "trying again later" in caplog.text and life.run_dir.last_published() == 5
-
-
-def test_a_full_disk_costs_a_checkpoint_and_metrics_not_the_run(live, monkeypatch, caplog):
-    life = live(rows=100, config=LearnerConfig(**{**vars(CONFIG), "checkpoint_every": 0.0}))
-    full = OSError(28, "No space left on device")
-    refusals = {"checkpoint": 0, "metrics": 0}
-
-    def refuse_while_full(what, do):
-        def attempt(*args):
-            if life.agent.updates < 10:
-                refusals[what] += 1
-                raise full
-            return do(*args)
-
-        return attempt
-
-    learner = life.learner
-    save, write = learner._checkpoints.save, life.writer.write
-    monkeypatch.setattr(learner._checkpoints, "save", refuse_while_full("checkpoint", save))
-    monkeypatch.setattr(life.writer, "write", refuse_while_full("metrics", write))
-    assert life.run() == "finished"
-    assert min(refusals.values()) > 0 and "No space left" in caplog.text
-    assert (life.run_dir.checkpoints / "latest").read_text() == "000000000023"
-
-
-def test_a_policy_that_the_disk_refuses_is_not_tried_again_at_every_update(live, monkeypatch):
-    life = live(rows=100, config=replace(CONFIG, keep_policy_every=30 / MINUTE))
-    tried = []
-
-    def refuse(minutes, data):
-        tried.append(minutes)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(life.run_dir, "keep_policy", refuse)
-    assert life.run() == "finished"
-    assert len(tried) == 1, "once until a checkpoint is due"
-
-
 def test_another_ratio_in_the_middle_of_a_run_owes_nothing_for_the_past(live):
     first = live(rows=60)
     first.run()
@@ -359,32 +210,3 @@ def test_another_ratio_in_the_middle_of_a_run_owes_nothing_for_the_past(live):
     second = live(sent=60, rows=100, config=replace(CONFIG, train_ratio=8.0))
     second.run()
     assert second.learner.updates == 13 + 40, "one for each of the newer rows"
-
-
-def test_a_last_checkpoint_that_the_disk_refuses_is_an_error(live, monkeypatch):
-    life = live(rows=60)
-
-    def refuse(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(life.learner._checkpoints, "save", refuse)
-    with pytest.raises(OSError, match="No space left"):
-        life.run()
-
-
-def test_an_event_that_the_disk_refuses_ends_nothing(tmp_path, caplog):
-    events = EventLog(tmp_path / "events.jsonl")
-    events._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115
-    events.write("fault", fault="loss not finite")
-    assert "No space left" in caplog.text and "loss not finite" in caplog.text
-    events.close()
-
-
-def test_a_checkpoint_whose_rows_are_gone_is_an_error_not_a_quiet_new_beginning(live):
-    first = live(rows=60)
-    first.run()
-    shutil.rmtree(first.run_dir.replay)
-    second = live(sent=60, rows=100)
-    with pytest.raises(CheckpointError, match="holds none"):
-        second.run()
-    second.replay.close()

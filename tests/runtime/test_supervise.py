@@ -25,7 +25,10 @@ class FakeProcess:
         return self._code if self._clock.now() >= self._until else None
 
     def end(self, code=0):
-        self._until, self._code = self._clock.now(), code
+        self.end_at(self._clock.now(), code)
+
+    def end_at(self, time, code=0):
+        self._until, self._code = time, code
 
 
 class World:
@@ -34,7 +37,9 @@ class World:
     def __init__(self, tmp_path, **lives):
         self.clock, self.lives = ManualClock(), lives
         self.started, self.killed, self.warnings = [], [], []
+        self.when = {}  # by pid and signal
         self.running = {}
+        self.cannot = set()  # names of children that do not start
         self.children = [
             Child(name, ["x"], tmp_path / f"{name}.log", decides=name == "learner")
             for name in ("learner", "actor")
@@ -44,6 +49,8 @@ class World:
         )
 
     def start(self, child):
+        if child.name in self.cannot:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
         self.started.append((child.name, round(self.clock.now())))
         script = self.lives[child.name]
         seconds, code = script.pop(0) if len(script) > 1 else script[0]
@@ -53,6 +60,7 @@ class World:
 
     def kill(self, process, number):
         self.killed.append((process.pid, number))
+        self.when[process.pid, number] = self.clock.now()
         if not process.stubborn or number == signal.SIGKILL:
             process.end()
 
@@ -97,6 +105,29 @@ def test_one_that_only_dies_is_given_up(tmp_path):
     assert "9th time in a row" in world.supervisor.failure and "Kaboom" in world.supervisor.failure
 
 
+def test_one_that_cannot_be_started_now_is_tried_again_and_the_other_goes_on(tmp_path):
+    world = World(tmp_path, learner=[(10, -9), FOREVER], actor=[FOREVER])
+
+    def stop():
+        # From 10 s to 14 s no process can be made: just when one was killed for want of memory.
+        world.cannot = {"learner"} if 10 <= world.clock.now() <= 14 else set()
+        return "late" if world.clock.now() > 100 else None
+
+    assert world.supervisor.run(stop) == 0
+    # Killed at 10, tried in vain at 11 and at 11 + 2 = 13, started at 13 + 4.
+    assert world.started == [("learner", 0), ("actor", 0), ("learner", pytest.approx(17, abs=1))]
+    assert "could not be started ([Errno 11]" in world.warnings[1]
+    assert world.supervisor.failure is None
+
+
+def test_one_that_never_starts_is_given_up_with_the_reason(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    world.cannot = {"actor"}
+    assert world.run() == 2
+    assert "Resource temporarily unavailable" in world.supervisor.failure
+    assert world.killed == [(1, signal.SIGINT)]
+
+
 def test_an_actor_that_ends_well_is_not_started_again(tmp_path):
     world = World(tmp_path, learner=[(50, 0)], actor=[(10, 0)])
     assert world.run() == 0
@@ -115,6 +146,50 @@ def test_ctrl_c_reaches_each_once_and_the_stubborn_are_killed(tmp_path):
     assert world.supervisor.run(stop) == 0
     assert world.killed == [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM), (2, signal.SIGKILL)]
     assert world.clock.now() == pytest.approx(20, abs=1), "10 s after SIGINT, 5 s after SIGTERM"
+
+
+def test_a_learner_on_a_slow_disk_has_time_for_its_last_checkpoint_and_the_actor_its_own(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    world.children[0].grace = 90.0
+
+    def stop():
+        if world.clock.now() > 5:
+            for process in world.running.values():
+                process.stubborn = True
+            world.running["learner"].end_at(80.0)
+            return "SIGINT"
+        return None
+
+    assert world.supervisor.run(stop) == 0
+    assert [each for each in world.killed if each[0] == 1] == [(1, signal.SIGINT)]
+    assert world.clock.now() == pytest.approx(80, abs=1), "75 s after it was asked"
+    assert world.when[2, signal.SIGKILL] == pytest.approx(20, abs=1), "the actor: 10 + 5 s after it was asked"
+    (warning,) = world.warnings
+    assert "the actor was killed before it had ended" in warning
+
+
+def test_a_learner_that_had_to_be_killed_is_told_of(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    world.children[0].grace = 90.0
+
+    def stop():
+        if world.clock.now() > 5:
+            world.running["learner"].stubborn = True
+            return "SIGINT"
+        return None
+
+    assert world.supervisor.run(stop) == 0
+    assert world.clock.now() == pytest.approx(100, abs=1), "90 s after SIGINT, 5 s after SIGTERM"
+    (warning,) = world.warnings
+    assert "the learner was killed before it had ended: what it had not saved is lost" in warning
+
+
+def test_what_not_even_a_kill_ends_keeps_nobody_waiting(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    world.supervisor._kill = lambda process, number: None  # as while a disk hangs
+    assert world.run(5) == 0
+    assert world.clock.now() == pytest.approx(25, abs=1), "10 + 5 + 5 s after it was asked"
+    assert "the learner cannot be ended (process 1)" in world.warnings
 
 
 def test_another_ctrl_c_while_they_stop_only_hastens_it(tmp_path):

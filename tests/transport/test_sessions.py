@@ -227,6 +227,17 @@ def test_a_silent_actor_is_forgotten_and_what_it_then_says_is_not_read(tmp_path)
     assert wire.learner.actors(wire.now)["spot"].connected
 
 
+def test_a_silent_actor_is_not_connected_although_nobody_looks_after_the_session(tmp_path):
+    wire = make([spool(tmp_path, rows=1)]).connect()
+    wire.exchange()
+    assert wire.learner.actors(SILENCE)["spot"].connected
+    status = wire.learner.actors(10.0)["spot"]  # no tick since: the thread that calls it hangs
+    assert (status.connected, status.age) == (False, 10.0)
+    wire.now = 10.0
+    wire.exchange()
+    assert wire.learner.actors(10.0)["spot"].connected, "what had come meanwhile was read first"
+
+
 def test_a_reconnect_takes_the_stream_from_the_old_connection(tmp_path):
     wire = make([spool(tmp_path, rows=1)]).connect()
     wire.exchange()
