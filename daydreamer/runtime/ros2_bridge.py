@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from daydreamer.core.telemetry import Telemetry
@@ -159,8 +160,9 @@ class Bridge:
         self._say(topics.DIAGNOSTICS, diagnostics.diagnostics(seen, about))
         groups: dict[str, Mapping[str, float]] = {"now": numbers(telemetry)}
         if self._tail is not None:
-            for record in self._tail.read():
-                self._run_metrics.update(record.metrics)
+            with suppress(OSError):  # the run's disk is no reason to hear no stop any more
+                for record in self._tail.read():
+                    self._run_metrics.update(record.metrics)
             groups["run"] = {name: v for name, v in self._run_metrics.items() if math.isfinite(v)}
         self._say(topics.METRICS, diagnostics.metrics(seen.told, seen.robot, groups))
 

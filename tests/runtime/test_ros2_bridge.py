@@ -98,6 +98,14 @@ def test_the_runs_own_metrics_are_told_by_their_names(tmp_path):
     assert run["values"] == [{"key": "train/loss/dyn", "value": "2.5"}]
 
 
+def test_metrics_that_cannot_be_read_do_not_end_it(tmp_path):
+    bus = Bus()
+    node, lab = FakeNode(bus, NodeConfig("d", topics.OUT, ())), FakeNode(bus, NodeConfig("l", (), topics.OUT))
+    Bridge(FakeConsole(), node, BridgeConfig(hands=False), Tail(tmp_path)).tell(telemetry())  # a directory
+    (message,) = [heard.message for heard in lab.take(0.0) if heard.topic == topics.METRICS]
+    assert {"key": "reward", "value": "5.5"} in message["status"][0]["values"]
+
+
 def test_a_stop_acts_though_nothing_is_heard_of_the_robot():
     network = Network()
     network.say(topics.STOP, STOP)
