@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from daydreamer.monitor.tail import Tail
 X = "robot/minutes"
 SHOWN = ("robot/up", "robot/standing", "robot/forward_speed", "robot/reward")
 POINTS = 200  # of the band between runs
+LABEL = 40  # characters in a line of the legend
 
 Curves = Mapping[str, NDArray[np.float64]]
 
@@ -66,7 +68,9 @@ def draw(
                 look = {"linewidth": 1.2, "alpha": 0.8} if alone else {"linewidth": 0.7, "alpha": 0.45}
                 axes.plot(curves[X], curves[name], color=colour, label=label if alone else None, **look)
             if len(labels) > 1:
-                _spread(axes, [runs[label] for label in labels], name, group, colour or "black")
+                _spread(
+                    axes, [runs[label] for label in labels], name, group if colour else "", colour or "black"
+                )
         metric = find(name)
         unit = f" [{metric.unit}]" if metric and metric.unit not in ("1", "") else ""
         axes.set(title=f"{name}{unit}", xlabel="robot minutes")
@@ -88,5 +92,5 @@ def spread(curves: Sequence[Curves], name: str) -> NDArray[np.float64]:
 def _spread(axes: Any, curves: Sequence[Curves], name: str, group: str, colour: str) -> None:
     x, low, middle, high = spread(curves, name)
     axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    label = ", ".join(filter(None, (group, f"median of {len(curves)}")))
+    label = fill(", ".join(filter(None, (group, f"median of {len(curves)}"))), LABEL)
     axes.plot(x, middle, color=colour, linewidth=2, label=label)
