@@ -71,9 +71,8 @@ def replay(preset: Preset, seconds: float) -> dict[str, float]:
     from daydreamer.cli.replay_load import replay_load
 
     found = replay_load(preset, seconds, (20_000,))
-    return {
-        name: value for name, value in found if not name.endswith("_mb")
-    }  # other parts are in memory, too
+    # Its megabytes are left out: other parts are in memory, too.
+    return {name: value for name, value in found if not name.endswith("_mb")}
 
 
 def link(preset: Preset, seconds: float) -> dict[str, float]:

@@ -160,7 +160,9 @@ class Brake:
         own = self._robot.stopped
         if self._why and own.startswith("OFF"):  # whoever should have damped it may not be there
             return f"{self._why}; {own}"
-        return self._why + str(getattr(self._robot, "unkept", "")) if self._why else own
+        if self._why:  # a robot that keeps stops on a disk says when it could not
+            return self._why + str(getattr(self._robot, "unkept", ""))
+        return own
 
     def connect(self) -> None:
         """Connect it. A brake that was on stays on."""
