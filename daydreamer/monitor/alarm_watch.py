@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daydreamer.monitor.alarms import METRICS_SILENT, Facts, Raised
-from daydreamer.monitor.record import Record
+from daydreamer.monitor.record import Record, renewed
 
 _KEEP = 25.0  # robot minutes of the past
 _EVERY = 0.1  # robot minutes between two points of it
@@ -49,9 +49,9 @@ class Watch:
         """Take a record; they come oldest first."""
         self._watch_rows(record)
         was_connected = self._metrics.get("link/connected", 0.0)
-        self._metrics.update(record.metrics)
+        self._metrics = renewed(self._metrics, record.metrics)
         self._time = record.time
-        if was_connected > 0 and self._metrics.get("link/connected", 0.0) == 0:
+        if was_connected > 0 and record.metrics.get("link/connected") == 0:
             self._lost.append(record.time)
         if "replay/bytes" in record.metrics:
             self._bytes.append((record.time, record.metrics["replay/bytes"]))
@@ -98,7 +98,7 @@ class Watch:
             checkpoint_every=self._checkpoint_every,
             ratio_target=self._ratio_target(),
             disk_free=self._disk_free(),
-            disk_rate=self._disk_rate(),
+            disk_rate=math.nan if ended else self._disk_rate(),
         )
 
     def _watch_rows(self, record: Record) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor.alarm_watch import Watch
 from daydreamer.monitor.alarms import Facts
-from daydreamer.monitor.record import Record
+from daydreamer.monitor.record import Record, renewed
 from daydreamer.monitor.stages import MILESTONES, Milestones, stage
 from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.run_dir import RunDir
@@ -153,7 +153,7 @@ class RunFollower:
     def _take(self, record: Record) -> None:
         self._history.add(record)
         self._watch.update(record)
-        self._metrics.update(record.metrics)
+        self._metrics = renewed(self._metrics, record.metrics)
         self._metrics_time = record.time
         self._milestones.update(self._metrics)
 
