@@ -36,8 +36,8 @@ class Watch:
         prefill: int = 0,
         checkpoint_every: float = math.nan,
     ):
-        self._directory, self._train_ratio, self._prefill = directory, train_ratio, prefill
-        self._checkpoint_every = checkpoint_every
+        self._directory = directory
+        self.configure(train_ratio, prefill, checkpoint_every)
         self._metrics: dict[str, float] = {}
         self._time = math.nan  # of the newest record
         self._without_rows = math.nan  # s of metrics since rows came
@@ -45,6 +45,10 @@ class Watch:
         self._connected: dict[str, float] = {}  # when each of several actors was last seen to be
         self._lost: deque[float] = deque(maxlen=100)  # when the link was lost
         self._bytes: deque[tuple[float, float]] = deque()  # (time, replay bytes)
+
+    def configure(self, train_ratio: float, prefill: int, checkpoint_every: float) -> None:
+        """What the run is configured for from now on, as above; what was seen of it stays."""
+        self._train_ratio, self._prefill, self._checkpoint_every = train_ratio, prefill, checkpoint_every
 
     def update(self, record: Record) -> None:
         """Take a record; they come oldest first."""
