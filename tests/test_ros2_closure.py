@@ -65,7 +65,7 @@ def test_a_back_end_that_is_not_installed_says_how_to_install_it(back_end):
 def test_its_files_are_python_3_10():
     modules = [
         *modules_under("robots.ros2"),
-        *(f"daydreamer.runtime.{name}" for name in ("ros2_bridge", "ros2_ears")),
+        *(f"daydreamer.runtime.{name}" for name in ("ros2_bridge", "ros2_ears", "run_metrics")),
     ]
     for module in [*modules, "daydreamer.runtime.ros2_stop", "daydreamer.cli.ros2", "daydreamer.cli.entry"]:
         path = ROOT / module.replace(".", "/")

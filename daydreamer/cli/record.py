@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 _HZ = 20.0  # moments per second: every control step of a robot, and as many as the console gives
 _PATIENCE = 0.2  # s for the next one
+_SAY_EVERY = 60.0  # s between two words of a disk that goes on refusing
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Record:
 
 def _follow(client: ConsoleClient, recorder: Recorder, stop: StopSignals) -> None:
     """Write what comes until stopped. A disk that refuses is told of, and tried again: nobody depends on us."""
-    seldom = Seldom(_log)
+    seldom = Seldom(_log, _SAY_EVERY)
     try:
         while not stop():
             telemetry = client.latest(_PATIENCE)
@@ -88,13 +89,8 @@ def _follow(client: ConsoleClient, recorder: Recorder, stop: StopSignals) -> Non
                     recorder.take(telemetry)
             except OSError as error:
                 seldom.warning("the recording is interrupted: %s", error)
-                _close(recorder)
     finally:
-        _close(recorder)
-
-
-def _close(recorder: Recorder) -> None:
-    try:
-        recorder.close()
-    except OSError as error:
-        _log.error("the end of %s is lost: %s", recorder.path, error)
+        try:
+            recorder.close()
+        except OSError as error:
+            _log.error("the end of %s is lost: %s", recorder.path, error)

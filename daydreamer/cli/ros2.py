@@ -18,6 +18,7 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.ros2_bridge import Bridge, BridgeConfig
 from daydreamer.runtime.run_dir import RunDir
+from daydreamer.runtime.run_metrics import RunMetrics
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
@@ -77,8 +78,8 @@ class Ros2:
                     _log.info("bridging by %s; %s stops the robot", self.backend, "/estop")
                 else:
                     _log.warning("no control token: the bridge only watches, and ROS 2 cannot stop the robot")
-                tail = Tail(RunDir(self.logdir).metrics) if self.logdir else None
-                Bridge(console, back_end, config, tail).run(signals)
+                metrics = RunMetrics(Tail(RunDir(self.logdir).metrics)) if self.logdir else None
+                Bridge(console, back_end, config, metrics).run(signals)
                 return signals.exit_code
         finally:
             back_end.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from daydreamer.monitor.alarms import METRICS_SILENT, Facts, Raised
-from daydreamer.monitor.record import Record
+from daydreamer.monitor.alarms import FORGOTTEN, GONE, METRICS_SILENT, Facts, Raised
+from daydreamer.monitor.record import Record, renewed
 
 _KEEP = 25.0  # robot minutes of the past
 _EVERY = 0.1  # robot minutes between two points of it
@@ -36,23 +36,29 @@ class Watch:
         prefill: int = 0,
         checkpoint_every: float = math.nan,
     ):
-        self._directory, self._train_ratio, self._prefill = directory, train_ratio, prefill
-        self._checkpoint_every = checkpoint_every
+        self._directory = directory
+        self.configure(train_ratio, prefill, checkpoint_every)
         self._metrics: dict[str, float] = {}
         self._time = math.nan  # of the newest record
         self._without_rows = math.nan  # s of metrics since rows came
         self._past: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._connected: dict[str, float] = {}  # when each of several actors was last seen to be
         self._lost: deque[float] = deque(maxlen=100)  # when the link was lost
         self._bytes: deque[tuple[float, float]] = deque()  # (time, replay bytes)
+
+    def configure(self, train_ratio: float, prefill: int, checkpoint_every: float) -> None:
+        """What the run is configured for from now on, as above; what was seen of it stays."""
+        self._train_ratio, self._prefill, self._checkpoint_every = train_ratio, prefill, checkpoint_every
 
     def update(self, record: Record) -> None:
         """Take a record; they come oldest first."""
         self._watch_rows(record)
         was_connected = self._metrics.get("link/connected", 0.0)
-        self._metrics.update(record.metrics)
+        self._metrics = renewed(self._metrics, record.metrics)
         self._time = record.time
-        if was_connected > 0 and self._metrics.get("link/connected", 0.0) == 0:
+        if was_connected > 0 and record.metrics.get("link/connected") == 0:
             self._lost.append(record.time)
+        self._watch_actors(record)
         if "replay/bytes" in record.metrics:
             self._bytes.append((record.time, record.metrics["replay/bytes"]))
             while record.time - self._bytes[0][0] > _RATE_WINDOW or len(self._bytes) > 2000:
@@ -70,6 +76,7 @@ class Watch:
         estop: str = "none",
         holding: bool = False,
         paused: bool = False,
+        retired: Collection[str] = (),
     ) -> Facts:
         """What is known at ``now`` (unix s); the rest is what the actor's console tells, if it is followed.
 
@@ -82,6 +89,7 @@ class Watch:
             estop: State of the e-stop.
             holding: Whether the robot holds still for want of room in its spool.
             paused: Whether every robot is kept from learning, by a person or its safety.
+            retired: Actors that have ended on purpose.
         """
         return Facts(
             metrics={} if ended else self._metrics,
@@ -94,11 +102,12 @@ class Watch:
             estop=estop,
             holding=holding,
             paused=paused,
+            gone="" if ended else self._gone(retired),
             flaps=sum(now - lost <= _FLAP_WINDOW for lost in self._lost),
             checkpoint_every=self._checkpoint_every,
             ratio_target=self._ratio_target(),
             disk_free=self._disk_free(),
-            disk_rate=self._disk_rate(),
+            disk_rate=math.nan if ended else self._disk_rate(),
         )
 
     def _watch_rows(self, record: Record) -> None:
@@ -110,6 +119,25 @@ class Watch:
             self._without_rows = 0.0
         else:
             self._without_rows += min(max(0.0, record.time - self._time), METRICS_SILENT)
+
+    def _watch_actors(self, record: Record) -> None:
+        """Lines have actors by name while the learner knows of several: one that began anew may know of fewer."""
+        here = {
+            name.removeprefix("actor/").removesuffix("/connected"): record.time
+            for name, value in record.metrics.items()
+            if name.startswith("actor/") and name.endswith("/connected") and value > 0
+        }
+        seen = {name: then for name, then in self._connected.items() if record.time - then <= FORGOTTEN}
+        self._connected = seen | here
+
+    def _gone(self, retired: Collection[str]) -> str:
+        """Who is missed, and of how many it cannot be told who."""
+        seen = {name: then for name, then in self._connected.items() if name not in retired}
+        missing = len(seen) - self._metrics.get("learner/actors", math.nan)
+        gone = sorted(name for name, then in seen.items() if self._time - then > GONE)
+        if not (gone and missing > 0):
+            return ""
+        return (f"{missing:.0f} of " if missing < len(gone) else "") + ", ".join(gone)
 
     def _remember(self) -> None:
         minute = self._metrics.get("robot/minutes", math.nan)

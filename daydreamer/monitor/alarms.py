@@ -17,6 +17,8 @@ Metrics = Mapping[str, float]
 
 METRICS_SILENT = 30.0  # s without a line of metrics, of a run that has not ended
 NO_ROWS = 120.0  # s of metrics in which no row came
+GONE = 120.0  # s for which one of several actors is not connected
+FORGOTTEN = 86400.0  # s after which it is missed no more
 UNSAVED = 5.0  # times learner.checkpoint_every, of 10 s at least
 ROBOT_SILENT = 3.0  # s without word from the actor's console
 POLICY_STALE = 120.0  # s on one policy, while a newer one is published
@@ -49,6 +51,7 @@ class Facts:
         estop: none, ready, pressed or lost.
         holding: Whether the robot says that it holds still for want of room in its spool.
         paused: Whether every robot says that a person keeps it from learning, or its safety does.
+        gone: Which of several actors are no longer connected; empty while nobody is missed.
         flaps: How often the link was lost in the last ten minutes.
         checkpoint_every: Seconds between two checkpoints, as configured.
         ratio_target: Replayed steps per collected step that should be reached by now.
@@ -66,6 +69,7 @@ class Facts:
     estop: str = "none"
     holding: bool = False
     paused: bool = False
+    gone: str = ""
     flaps: int = 0
     checkpoint_every: float = math.nan
     ratio_target: float = math.nan
@@ -220,6 +224,13 @@ ALARMS = (
         _no_rows,
         lambda f: f"for {duration(f.rows_age)}, "
                   + ("no actor is connected" if f.get("learner/actors") == 0 else "the learner waits for them"),
+    ),
+    Alarm(
+        "actor-gone", False, "an actor is gone",
+        f"of several actors one has not been connected for {GONE:g} s, but was within a day",
+        "Learning goes on with the others. Does it run, and does its network reach the learner? Look at its actor.log. "
+        "One that was ended on purpose is missed for a day, too, unless it ran on this computer.",
+        lambda f: bool(f.gone), lambda f: f.gone,
     ),
     Alarm(
         "holding", False, "the robot holds still: its spool is full", "the robot says holding, or actor/holding is 1",

@@ -18,6 +18,8 @@ To change it, change a table and run `python -m daydreamer.monitor.glossary > do
 A run writes them to `metrics.jsonl`, one JSON object per line: `step` (rows collected; gradient steps are
 `learner/steps`), `time` (unix seconds) and metrics by name; a number that was not finite is `null`. TensorBoard has
 the same names. While an actor is not connected its `actor/` and `link/` names are left out, but for `link/connected`.
+With several actors the names without an actor's are of the one heard last, but for `actor/late_ms`, `actor/holding` and
+`link/unacked`, the greatest of those connected, `actor/paused`, the least, and `policy/`, of the one furthest behind.
 
 ## Names
 """

@@ -36,6 +36,16 @@ class Record:
             raise ValueError(f"not a metrics record: {line[:80]!r} ({error!r})") from error
 
 
+def renewed(newest: Mapping[str, float], line: Mapping[str, float]) -> dict[str, float]:
+    """The newest value of every name, ``newest`` before the metrics of ``line`` came.
+
+    A line that counts the actors tells all that is known of them now: what it leaves out is no longer true.
+    """
+    if "learner/actors" in line:
+        newest = {name: value for name, value in newest.items() if not name.startswith(("actor/", "link/"))}
+    return {**newest, **line}
+
+
 def _number(value: float) -> float | int | None:
     """Shortest exact form: whole numbers without a point, None for what is not finite."""
     value = float(value)

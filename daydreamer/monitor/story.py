@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from daydreamer.monitor.curve import Curve
 from daydreamer.monitor.formats import one_line
 from daydreamer.monitor.now import Now
-from daydreamer.monitor.record import Record
+from daydreamer.monitor.record import Record, renewed
 from daydreamer.monitor.stages import Milestone, Milestones
 
 CURVES = (
@@ -48,7 +48,7 @@ class Story:
 
     def update(self, metrics: Mapping[str, float], now: float) -> list[Milestone]:
         """Take new values (names may be missing) at ``now`` [s]; returns milestones that they reach."""
-        self.metrics.update({name: float(value) for name, value in metrics.items()})
+        self.metrics = renewed(self.metrics, {name: float(value) for name, value in metrics.items()})
         self._keep_pace(now)
         return self._remember(self.metrics, metrics)
 

@@ -9,12 +9,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from daydreamer.core.telemetry import Telemetry
-from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.ros2_ears import Console, Ears
+from daydreamer.runtime.run_metrics import RunMetrics
 from robots.clock import Clock, MonotonicClock
 from robots.ros2 import convert, diagnostics, topics
 from robots.ros2.back_end import BackEnd
@@ -87,7 +86,7 @@ class Bridge:
         console: The actor's.
         back_end: Open, with the topics of ``config``; closed by its owner.
         config: See there.
-        metrics: The run's metrics file, where it is at hand.
+        metrics: The run's own, where they are at hand; followed while ``run`` runs.
         clock: Real time.
         wall: Unix seconds.
     """
@@ -97,7 +96,7 @@ class Bridge:
         console: Console,
         back_end: BackEnd,
         config: BridgeConfig | None = None,
-        metrics: Tail | None = None,
+        metrics: RunMetrics | None = None,
         clock: Clock | None = None,
         wall: Callable[[], float] = time.time,
     ):
@@ -108,7 +107,7 @@ class Bridge:
         self._often, self._seldom = Pace(self._config.hz), Pace(self._config.seldom_hz)
         self._telling = dict(convert.EACH_MOMENT)
         self._telling[topics.IMU] = lambda seen: convert.imu(seen, self._config.imu_noise)
-        self._tail, self._run_metrics = metrics, dict[str, float]()
+        self._run_metrics = metrics
         self._told_mode: Message | None = None
         self._told_wall = -math.inf
         self._robot = ""
@@ -118,6 +117,8 @@ class Bridge:
         """Until ``stopping`` is true. Raises what the back end raises for what cannot work."""
         if self._config.hands:
             self.ears.start()
+        if self._run_metrics is not None:
+            self._run_metrics.start()
         try:
             seen: Telemetry | None = None
             while not stopping():
@@ -130,6 +131,8 @@ class Bridge:
                 self.ears.serve()
         finally:
             self.ears.close()
+            if self._run_metrics is not None:
+                self._run_metrics.close()
 
     def tell(self, telemetry: Telemetry | None) -> None:
         """Publish what is due of ``telemetry``; None: the actor is silent."""
@@ -159,11 +162,8 @@ class Bridge:
         self._robot = seen.robot
         self._say(topics.DIAGNOSTICS, diagnostics.diagnostics(seen, about))
         groups: dict[str, Mapping[str, float]] = {"now": numbers(telemetry)}
-        if self._tail is not None:
-            with suppress(OSError):  # the run's disk is no reason to hear no stop any more
-                for record in self._tail.read():
-                    self._run_metrics.update(record.metrics)
-            groups["run"] = {name: v for name, v in self._run_metrics.items() if math.isfinite(v)}
+        if self._run_metrics is not None:
+            groups["run"] = {name: v for name, v in self._run_metrics.newest.items() if math.isfinite(v)}
         self._say(topics.METRICS, diagnostics.metrics(seen.told, seen.robot, groups))
 
     def _about_the_bridge(self) -> Message:

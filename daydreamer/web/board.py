@@ -127,9 +127,9 @@ class Board:
         """Those that hold now."""
         robots = [(robot.age, robot.telemetry) for robot in self.robots if robot.telemetry is not None]
         told = robot_facts(robots)
-        return alarms.active(
-            self.run.facts(self._robot_alive(), **told) if self.run else alarms.Facts(**told)
-        )
+        if self.run is None:
+            return alarms.active(alarms.Facts(**told))
+        return alarms.active(self.run.facts(self._robot_alive(), retired=self._ended, **told))
 
     # Hands
 

@@ -22,10 +22,11 @@ class History:
 
     Args:
         points: Most bins kept, an even number.
+        generation: To begin with; above that of a history whose place it takes.
     """
 
-    def __init__(self, points: int = POINTS):
-        self.generation = 0  # grows when bins are joined: what was read of them before is then void
+    def __init__(self, points: int = POINTS, generation: int = 0):
+        self.generation = generation  # grows when bins are joined: what was read of them before is then void
         self.bins = 0  # in use
         self._points = points
         self._stride, self._in_last = 1, 0  # records that fill a bin, and that the last one has

@@ -14,7 +14,7 @@ from typing import Any
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.monitor.alarm_watch import Watch
 from daydreamer.monitor.alarms import Facts
-from daydreamer.monitor.record import Record
+from daydreamer.monitor.record import Record, renewed
 from daydreamer.monitor.stages import MILESTONES, Milestones, stage
 from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.run_dir import RunDir
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _EVERY = 0.5  # s between two looks
 _EVENTS = 100  # kept
 _EVENTS_AT_START = 64_000  # bytes of the past that are read of them
+_BEGINS = ("start", "resume")  # events of a learner's life that begins, after it wrote its configuration
 
 
 class RunFollower:
@@ -46,7 +47,8 @@ class RunFollower:
         self._milestones = Milestones()
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._events_at: int | None = None
-        self._config: dict[str, Any] | None = None
+        self._config: dict[str, Any] = {}
+        self._config_due = True
         self._watch = Watch(run_dir.path)
         self._tail: Tail | None = None
         self._ready = False
@@ -66,7 +68,7 @@ class RunFollower:
 
     def look(self) -> None:
         """Take what is new in the directory."""
-        if self._config is None:
+        if self._config_due:
             self._read_config()
         if self._tail is None:
             records, at = read_past(self.run_dir.metrics)
@@ -87,7 +89,7 @@ class RunFollower:
 
     def config(self) -> dict[str, Any]:
         """The run's configuration, empty while there is none."""
-        return self._config or {}
+        return self._config
 
     def curves(self, generation: int, begin: int) -> dict[str, Any]:
         """Bins of the history from ``begin`` on, or all of them when ``generation`` is not the present one."""
@@ -151,11 +153,20 @@ class RunFollower:
             self._closing.wait(_EVERY)
 
     def _take(self, record: Record) -> None:
+        minutes, before = (of.get("robot/minutes", math.nan) for of in (record.metrics, self._metrics))
+        if minutes < before / 2:  # where only some rows were lost it is the same run
+            self._begin_anew()
         self._history.add(record)
         self._watch.update(record)
-        self._metrics.update(record.metrics)
+        self._metrics = renewed(self._metrics, record.metrics)
         self._metrics_time = record.time
         self._milestones.update(self._metrics)
+
+    def _begin_anew(self) -> None:
+        """Its directory was deleted, and holds another run now."""
+        self._history = History(generation=self._history.generation + 1)
+        self._metrics, self._milestones = {}, Milestones()
+        self._watch, self._config_due = Watch(self.run_dir.path), True
 
     def _read_config(self) -> None:
         try:
@@ -163,35 +174,38 @@ class RunFollower:
         except DaydreamerError:  # there is none yet
             return
         learner = config.get("learner", {})
-        watch = Watch(
-            self.run_dir.path,
-            learner.get("train_ratio", math.nan),
-            learner.get("prefill", 0),
-            learner.get("checkpoint_every", math.nan),
-        )
         with self._lock:
-            self._config, self._watch = config, watch
+            self._config, self._config_due = config, False
+            self._watch.configure(
+                learner.get("train_ratio", math.nan),
+                learner.get("prefill", 0),
+                learner.get("checkpoint_every", math.nan),
+            )
 
     def _read_events(self) -> None:
         try:
             with self.run_dir.events.open("rb") as file:
                 size = file.seek(0, 2)
-                if self._events_at is None or self._events_at > size:
-                    self._events_at = max(0, size - _EVENTS_AT_START)
-                file.seek(self._events_at)
-                block = file.read(size - self._events_at)
+                at, anew = self._events_at, False
+                if at is None or at > size:
+                    at, anew = max(0, size - _EVENTS_AT_START), True
+                file.seek(at)
+                block = file.read(size - at)
         except FileNotFoundError:
             return
         whole = block.rfind(b"\n") + 1
-        self._events_at += whole
+        self._events_at = at + whole
         events = [event for line in block[:whole].split(b"\n") if (event := _event(line)) is not None]
+        self._config_due |= any(event["event"] in _BEGINS for event in events)
         with self._lock:
+            if anew:  # those known are of a run that was deleted
+                self._events.clear()
             self._events.extend(events)
 
     def _ended(self) -> str | None:
         """Why the run is over, when its newest word of the learner's is that it stopped."""
         for event in reversed(self._events):
-            if event["event"] in ("start", "resume"):
+            if event["event"] in _BEGINS:
                 return None
             if event["event"] == "stop":
                 return str(event.get("reason", "stopped"))

@@ -32,7 +32,7 @@ from daydreamer.transport.console_messages import GOOD_FOR, WISHES
 from daydreamer.web import prometheus
 from daydreamer.web.access import Access, Denied
 from daydreamer.web.board import Board
-from daydreamer.web.connections import bounded
+from daydreamer.web.connections import Door, bounded
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 PAGE = Path(__file__).parent / "page"
 MOST_VIEWERS = 32
 MOST_CONNECTIONS = 200  # a process may have 1024 files open
-MOST_AT_ONCE = 64  # connections taken in before those beyond the bound are let go
+MOST_AT_ONCE = 64  # connections taken in before those beyond the bound are let go, and TLS handshakes at once
 READERS, HANDS = 16, 64  # threads for what the disk may keep waiting, and for what must never wait with it
 _PERIOD = 0.1  # s between two looks at what is new
 _STATUS_EVERY = 10  # of these
@@ -72,13 +72,17 @@ def application(board: Board, access: Access) -> Starlette:
 
 
 def configuration(
-    board: Board, access: Access, certificate: Path | None = None, key: Path | None = None
+    board: Board,
+    access: Access,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    door: Door | None = None,
 ) -> uvicorn.Config:
-    """How it is served."""
+    """How it is served; ``door`` is the socket, where there is a certificate."""
     return uvicorn.Config(
         application(board, access), log_level="warning", access_log=False, lifespan="off", ws="none",
-        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key, http=bounded(MOST_CONNECTIONS),
-        backlog=MOST_AT_ONCE,
+        timeout_graceful_shutdown=1, ssl_certfile=certificate, ssl_keyfile=key,
+        http=bounded(MOST_CONNECTIONS, door), backlog=MOST_AT_ONCE, loop="asyncio",
     )  # fmt: skip
 
 
@@ -95,17 +99,19 @@ def serve(
     Raises:
         DaydreamerError: The certificate is none.
     """
-    config = configuration(board, access, certificate, key)
-    try:
-        config.load()
-    except OSError as error:  # those of ssl are, too
-        raise DaydreamerError(f"the certificate {certificate} cannot be used: {error}") from error
-    announce()
-    board.start()
-    try:
-        uvicorn.Server(config).run(sockets=[sock])
-    finally:
-        board.close()
+    door = None if certificate is None else Door(sock, MOST_AT_ONCE)
+    with door or sock as listening:
+        config = configuration(board, access, certificate, key, door)
+        try:
+            config.load()
+        except OSError as error:  # those of ssl are, too
+            raise DaydreamerError(f"the certificate {certificate} cannot be used: {error}") from error
+        announce()
+        board.start()
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            board.close()
 
 
 class _Server:

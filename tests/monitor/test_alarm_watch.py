@@ -3,7 +3,7 @@ import math
 import pytest
 
 from daydreamer.monitor.alarm_watch import News, Watch
-from daydreamer.monitor.alarms import ALARMS, Raised
+from daydreamer.monitor.alarms import ALARMS, Raised, active
 from daydreamer.monitor.record import Record
 
 
@@ -20,12 +20,73 @@ def test_a_link_that_comes_and_goes_is_counted_and_forgotten():
     assert watch.facts(700.0).flaps == 0
 
 
+def test_a_learner_that_began_anew_without_its_actor_has_lost_no_link():
+    watch = Watch()
+    watch.update(Record(0, 0.0, {"learner/actors": 1.0, "link/connected": 1.0}))
+    watch.update(Record(0, 2.0, {"learner/actors": 0.0}))
+    watch.update(Record(0, 4.0, {"learner/actors": 1.0, "link/connected": 1.0}))
+    assert watch.facts(4.0).flaps == 0
+    watch.update(Record(0, 6.0, {"learner/actors": 0.0, "link/connected": 0.0}))
+    assert watch.facts(6.0).flaps == 1
+
+
+def test_of_an_actor_that_is_away_nothing_is_an_alarm_any_more():
+    watch = Watch()
+    told = {"link/connected": 1.0, "actor/holding": 1.0, "actor/late_ms": 23.0}
+    watch.update(Record(0, 0.0, {"learner/actors": 1.0, **told}))
+    assert [one.alarm.key for one in active(watch.facts(0.0))] == ["holding", "late"]
+    watch.update(Record(0, 2.0, {"robot/up": 0.9}))  # no word of actors
+    assert [one.alarm.key for one in active(watch.facts(2.0))] == ["holding", "late"]
+    watch.update(Record(0, 4.0, {"learner/actors": 0.0, "link/connected": 0.0}))
+    assert active(watch.facts(4.0)) == []
+
+
+def fleet(watch: Watch, time: float, **connected: float) -> None:
+    """A line of a learner that knows of several actors."""
+    named = {f"actor/{name}/connected": value for name, value in connected.items()}
+    watch.update(Record(0, time, {"learner/actors": sum(connected.values()), **named}))
+
+
+def test_of_several_actors_one_that_is_lost_is_missed_for_a_day():
+    watch = Watch()
+    fleet(watch, 0.0, rex=1, spot=1)
+    fleet(watch, 120.0, rex=0, spot=1)
+    assert watch.facts(120.0).gone == ""
+    fleet(watch, 121.0, rex=0, spot=1)
+    assert watch.facts(121.0).gone == "rex"
+    assert watch.facts(121.0, ended=True).gone == watch.facts(121.0, retired={"rex"}).gone == ""
+    fleet(watch, 86_400.0, rex=0, spot=1)
+    assert watch.facts(86_400.0).gone == "rex"
+    fleet(watch, 86_401.0, rex=0, spot=1)
+    assert watch.facts(86_401.0).gone == ""
+
+
+def test_a_learner_that_began_anew_does_not_know_who_is_missed():
+    watch = Watch()
+    fleet(watch, 0.0, rex=1, spot=1)
+    watch.update(Record(0, 130.0, {"learner/actors": 1.0}))  # of one actor, with no names
+    assert watch.facts(130.0).gone == "1 of rex, spot"
+    watch.update(Record(0, 140.0, {"learner/actors": 0.0}))
+    assert watch.facts(140.0).gone == "rex, spot"
+    fleet(watch, 150.0, rex=1, spot=1)
+    assert watch.facts(150.0).gone == ""
+
+
+def test_an_actor_that_nobody_saw_connected_is_not_missed():
+    watch = Watch()
+    watch.update(Record(0, 0.0, {"learner/actors": 1.0}))  # rex by itself, then spot in its place
+    fleet(watch, 10.0, rex=0, spot=1)
+    fleet(watch, 1000.0, rex=0, spot=1)
+    assert watch.facts(1000.0).gone == ""
+
+
 def test_the_rate_is_known_after_a_minute():
     watch = Watch()
     feed(watch, "replay/bytes", 0, 1e4, 2e4, 3e4, 4e4, 5e4)
     assert math.isnan(watch.facts(50.0).disk_rate)
     watch.update(Record(6, 60.0, {"replay/bytes": 6e4}))
     assert watch.facts(60.0).disk_rate == pytest.approx(1000.0)
+    assert math.isnan(watch.facts(60.0, ended=True).disk_rate), "a run that is over fills no disk"
 
 
 def test_the_ratio_is_expected_of_the_rows_after_the_prefill():

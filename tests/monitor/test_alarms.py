@@ -40,6 +40,7 @@ EDGES: dict[str, tuple[Facts, Facts]] = {
         Facts({"learner/actors": 0.0}, rows_age=120.1),
         Facts({"learner/actors": 0.0}, rows_age=120.0),
     ),
+    "actor-gone": (Facts(gone="rex"), Facts(gone="")),
     "holding": (Facts({"actor/holding": 1.0}), Facts({"actor/holding": 0.0})),
     "link-flapping": (Facts(flaps=3), Facts(flaps=2)),
     "policy-stale": (

@@ -52,6 +52,13 @@ def test_values_stay_until_new_ones_come():
     assert math.isnan(story.get("robot/reward"))
 
 
+def test_values_of_an_actor_that_is_away_do_not_stay():
+    story = Story()
+    story.update({"learner/actors": 1.0, "actor/holding": 1.0, "policy/version": 3.0}, 0.0)
+    story.update({"learner/actors": 0.0, "link/connected": 0.0}, 1.0)
+    assert story.metrics == {"learner/actors": 0.0, "link/connected": 0.0, "policy/version": 3.0}
+
+
 def test_a_replayed_past_gives_curves_and_milestones_but_no_present():
     live, again = Story(), Story()
     records = []

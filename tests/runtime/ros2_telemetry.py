@@ -10,6 +10,7 @@ import numpy as np
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.telemetry import Telemetry
 from daydreamer.runtime.ros2_bridge import Bridge, BridgeConfig
+from daydreamer.runtime.run_metrics import RunMetrics
 from robots.clock import ManualClock
 from robots.ros2.back_end import BackEnd
 from tests.contracts.telemetry import telemetry as standing
@@ -48,13 +49,14 @@ class FakeConsole:
 
 
 def bridge_of(
-    back_end: BackEnd, console: FakeConsole | None = None, **config: Any
+    back_end: BackEnd, console: FakeConsole | None = None, metrics: RunMetrics | None = None, **config: Any
 ) -> tuple[Bridge, ManualClock]:
     clock = ManualClock(1000.0)
     made = Bridge(
         console or FakeConsole(),
         back_end,
         BridgeConfig(**config),
+        metrics,
         clock=clock,
         wall=lambda: 5e5 + clock.now(),
     )

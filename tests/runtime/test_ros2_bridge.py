@@ -1,11 +1,14 @@
 """The bridge over a fake network, its time moved by hand."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from daydreamer.monitor.record import Record
 from daydreamer.monitor.tail import Tail
 from daydreamer.runtime.ros2_bridge import Bridge, BridgeConfig
+from daydreamer.runtime.run_metrics import RunMetrics
 from robots.ros2 import topics
 from robots.ros2.back_end import NodeConfig
 from tests.robots.ros2.over_fake import Bus, FakeNode
@@ -17,12 +20,12 @@ STOP, GO = {"data": True}, {"data": False}
 class Network:
     """A bridge and a lab on one bus."""
 
-    def __init__(self, **config):
+    def __init__(self, metrics=None, **config):
         bus, self.console = Bus(), FakeConsole()
         settings = BridgeConfig(**config)
         node = FakeNode(bus, NodeConfig("daydreamer", settings.outgoing(), settings.incoming()))
         self.lab = FakeNode(bus, NodeConfig("lab", topics.IN, settings.outgoing()))
-        self.bridge, self.clock = bridge_of(node, self.console, **config)
+        self.bridge, self.clock = bridge_of(node, self.console, metrics, **config)
 
     def tell(self, telemetry=None, after=0.0):
         self.clock.advance(after)
@@ -91,19 +94,70 @@ def test_the_runs_own_metrics_are_told_by_their_names(tmp_path):
     path.write_bytes(Record(1, 1.0, {"train/loss/dyn": 2.5, "robot/up": np.nan}).to_line())
     bus = Bus()
     node, lab = FakeNode(bus, NodeConfig("d", topics.OUT, ())), FakeNode(bus, NodeConfig("l", (), topics.OUT))
-    Bridge(FakeConsole(), node, BridgeConfig(hands=False), Tail(path)).tell(telemetry())
+    metrics = RunMetrics(Tail(path))
+    metrics.look()
+    Bridge(FakeConsole(), node, BridgeConfig(hands=False), metrics).tell(telemetry())
     (message,) = [heard.message for heard in lab.take(0.0) if heard.topic == topics.METRICS]
     now, run = message["status"]
     assert {"key": "reward", "value": "5.5"} in now["values"]
     assert run["values"] == [{"key": "train/loss/dyn", "value": "2.5"}]
 
 
-def test_metrics_that_cannot_be_read_do_not_end_it(tmp_path):
-    bus = Bus()
-    node, lab = FakeNode(bus, NodeConfig("d", topics.OUT, ())), FakeNode(bus, NodeConfig("l", (), topics.OUT))
-    Bridge(FakeConsole(), node, BridgeConfig(hands=False), Tail(tmp_path)).tell(telemetry())  # a directory
-    (message,) = [heard.message for heard in lab.take(0.0) if heard.topic == topics.METRICS]
-    assert {"key": "reward", "value": "5.5"} in message["status"][0]["values"]
+class Tails:
+    """On a disk that does as it is told, once for each read; ``asked`` is set with the last."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), threading.Event()
+
+    def read(self):
+        answer = self.answers.pop(0)
+        if not self.answers:
+            self.asked.set()
+        return answer()
+
+
+def test_metrics_that_cannot_be_read_for_a_moment_are_read_later(monkeypatch):
+    monkeypatch.setattr("daydreamer.runtime.run_metrics._EVERY", 0.001)
+    go = threading.Event()
+
+    def refuse():
+        raise OSError("stale file handle")
+
+    tail = Tails(refuse, lambda: [Record(1, 1.0, {"robot/up": 0.5})], lambda: go.wait(60) and [])
+    metrics = RunMetrics(tail)
+    metrics.start()
+    try:
+        assert tail.asked.wait(60)
+        assert metrics.newest == {"robot/up": 0.5}
+    finally:
+        metrics.close()
+        go.set()
+
+
+def test_a_disk_that_hangs_silences_no_topic_and_a_stop_that_is_held_holds():
+    go, told = threading.Event(), []
+    tail = Tails(lambda: go.wait(60) and [])
+    network = Network(metrics=RunMetrics(tail))
+    ears = network.bridge.ears
+    ears.start = lambda: None  # it listens below, four times a second
+
+    def latest(timeout=0.0):
+        """The robot is seen to be stopped from the third moment on; somebody resets it before the eleventh."""
+        network.clock.advance(0.25)
+        ears.turn(0.0)
+        count = len(told)
+        told.append(telemetry(wall=100 + count / 4, stopped="/estop" if 2 <= count < 10 else ""))
+        return told[-1]
+
+    network.console.latest = latest
+    network.lab.publish(topics.STOP, STOP, 0.0)
+    try:
+        network.bridge.run(lambda: len(told) == 13)
+        assert tail.asked.wait(60)
+    finally:
+        go.set()
+    assert network.wishes == ["damp", "damp"]
+    assert network.heard()["/joint_states"][-1]["header"]["stamp"]["sec"] == 103  # 100 + 12 / 4
 
 
 def test_a_stop_acts_though_nothing_is_heard_of_the_robot():

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from daydreamer.core.errors import DaydreamerError
+from daydreamer.monitor.record import Record
 from daydreamer.runtime.hands import Wanted
 from daydreamer.runtime.wanted_file import WantedFile
 from daydreamer.transport.console_file import ConsoleFile
@@ -63,6 +64,18 @@ def test_an_actor_that_ended_on_purpose_is_neither_shown_nor_missed(board, actor
     board.hand("pause")
     board.hand("damp")  # confirmed, though rex answers nobody
     assert actors["spot"].console.wishes == [("pause", ""), ("damp", "")]
+
+
+def test_one_that_the_learner_has_lost_is_an_alarm_unless_it_ended_on_purpose(board, actors, run_dir):
+    there = {"learner/actors": 2.0, "actor/rex/connected": 1.0, "actor/spot/connected": 1.0}
+    lost = {**there, "learner/actors": 1.0, "actor/rex/connected": 0.0}
+    lines = [Record(0, 2000.0, there), Record(0, 2130.0, lost)]
+    run_dir.metrics.write_bytes(b"".join(line.to_line() for line in lines))
+    board.run.look()
+    assert "an actor is gone: rex" in map(str, board.alarms())
+    actors["rex"].end()
+    settled(board)
+    assert "actor-gone" not in [raised.alarm.key for raised in board.alarms()]
 
 
 def test_one_that_was_killed_is_still_shown_and_missed(board, actors):

@@ -3,9 +3,11 @@
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,19 +19,25 @@ from daydreamer.runtime import report_file
 from daydreamer.web.access import Access
 from daydreamer.web.beside import listen
 from daydreamer.web.board import Board
-from daydreamer.web.server import MOST_CONNECTIONS, MOST_VIEWERS, READERS, configuration, serve
+from daydreamer.web.connections import Door
+from daydreamer.web.server import MOST_AT_ONCE, MOST_CONNECTIONS, MOST_VIEWERS, READERS, configuration, serve
 
+CERTIFICATE = Path(__file__).parent / "self_signed.pem"
+FILES = Path("/proc/self/fd")
 TOKEN = "test-token"
 
 
 class Served:
     """A server in a thread; requests to it."""
 
-    def __init__(self, board, access):
+    def __init__(self, board, access, certificate=None):
         self.board = board
-        sock = listen("127.0.0.1", 0)
+        sock, door = listen("127.0.0.1", 0), None
         self.port = sock.getsockname()[1]
-        self.server = uvicorn.Server(configuration(board, access))
+        if certificate:
+            sock = door = Door(sock, MOST_AT_ONCE)
+        self.tls = ssl._create_unverified_context() if certificate else None
+        self.server = uvicorn.Server(configuration(board, access, certificate, None, door))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [sock]}, daemon=True)
         board.start()
         self.thread.start()
@@ -39,9 +47,14 @@ class Served:
         self.thread.join(20)
         self.board.close()
 
+    def connection(self):
+        if self.tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.tls)
+
     def ask(self, path, body=None, token=None, **headers):
         """Status, headers and text."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(self.connection()) as connection:
             if token is not None:
                 headers["Authorization"] = f"Bearer {token}"
             connection.request("GET" if body is None else "POST", path, body, headers)
@@ -54,7 +67,7 @@ class Served:
 
     def events(self):
         """Name and data of each event of the stream."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(self.connection()) as connection:
             connection.request("GET", "/api/stream")
             answer = connection.getresponse()
             while line := answer.readline():
@@ -203,6 +216,32 @@ def test_connections_that_say_nothing_make_way_and_those_that_do_stay(served, co
         finally:
             for sock in silent:
                 sock.close()
+
+
+def test_connections_that_never_shake_hands_make_way(run_dir, console):
+    served = Served(Board(run_dir, {"actor": console}, lambda file: console), Access(TOKEN), CERTIFICATE)
+    try:
+        with closing(served.events()) as events:
+            next(events)
+            files = len(list(FILES.iterdir()))
+            silent = [
+                socket.create_connection(("127.0.0.1", served.port), 30) for _ in range(MOST_CONNECTIONS)
+            ]
+            try:
+                assert served.hand("damp") == (200, "received")
+                for one in silent[: -MOST_AT_ONCE - 1]:  # the oldest are hung up on
+                    with suppress(ConnectionResetError):
+                        assert one.recv(1) == b""
+                assert served.hand("damp") == (200, "received")
+                held = len(list(FILES.iterdir())) - files - len(silent)
+                assert held < MOST_AT_ONCE + 8
+                console.tell(steps=7000)
+                assert any(name == "robots" and data[0]["steps"] == 7000 for name, data in events)
+            finally:
+                for one in silent:
+                    one.close()
+    finally:
+        served.close()
 
 
 def test_a_certificate_that_is_none_is_told(tmp_path):

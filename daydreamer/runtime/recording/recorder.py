@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 SUFFIX = ".mcap"
 _FLUSH_EVERY = 1.0  # s
 _DIAGNOSE_EVERY = 1.0  # s
+_DISK_PATIENCE = 10.0  # s until a disk that refused is asked again
 
 
 @dataclass(frozen=True)
@@ -61,24 +63,42 @@ class Recorder:
         self._directory, self._name, self._config = directory, name, config or RecorderConfig()
         self._file: McapFile | None = None
         self._until = self._flush_at = self._diagnose_at = 0.0
+        self._again = -math.inf  # nothing is taken before: the disk has refused
         self._now = -math.inf
         self._newest = -math.inf  # ``wall`` of the reading that was written down
         self._changes = Changes()
-        self.path: Path | None = None  # being written
+        self.path: Path | None = None  # being written, or the last one
 
     def take(self, telemetry: Telemetry) -> None:
         """Write down one moment. Of a reading told before only what has changed since: a silent robot is stopped.
 
         Raises:
-            OSError: The disk refuses.
+            OSError: The disk refuses. The file is closed, and for some seconds nothing is taken; then another is begun.
         """
         now = telemetry.told
         if now < self._now:  # the actor's clock was set back: what is due stays as far off as it was
             back = self._now - now
-            self._until, self._flush_at, self._diagnose_at = (
-                due - back for due in (self._until, self._flush_at, self._diagnose_at)
+            self._until, self._flush_at, self._diagnose_at, self._again = (
+                due - back for due in (self._until, self._flush_at, self._diagnose_at, self._again)
             )
         self._now = now
+        if now < self._again:
+            return
+        try:
+            self._write(telemetry, now)
+        except OSError:
+            self._again = now + _DISK_PATIENCE
+            self._abandon()
+            raise
+
+    def close(self) -> None:
+        """Finish the file. Idempotent."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+            _log.info("recorded %s", self.path)
+
+    def _write(self, telemetry: Telemetry, now: float) -> None:
         if self._file is None or now >= self._until:
             self.close()
             self._file = self._open(now)
@@ -93,19 +113,22 @@ class Recorder:
             self._flush_at = now + _FLUSH_EVERY
             file.flush()
 
-    def close(self) -> None:
-        """Finish the file. Idempotent."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-            _log.info("recorded %s", self.path)
+    def _abandon(self) -> None:
+        """Let go of the file that the disk refused; one that holds nothing is none."""
+        with suppress(OSError):
+            self.close()
+        with suppress(OSError):
+            if self.path is not None and self.path.stat().st_size == 0:
+                self.path.unlink()
+                self.path = None
 
     def _open(self, now: float) -> McapFile:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._make_room()
         begun = datetime.fromtimestamp(now, timezone.utc)
-        self.path = self._free_name(f"{self._name}-{begun:%Y%m%d-%H%M%S}")
-        file = McapFile(self.path, TOPICS)
+        path = self._free_name(f"{self._name}-{begun:%Y%m%d-%H%M%S}")
+        file = McapFile(path, TOPICS)
+        self.path = path
         self._changes = Changes()  # each file tells the mode by itself
         self._until = now + 60 * self._config.minutes
         self._diagnose_at = self._flush_at = now

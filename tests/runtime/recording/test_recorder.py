@@ -169,6 +169,34 @@ def test_files_follow_each_other_and_the_oldest_are_removed(tmp_path):
     assert kept[-1].name == everything.name  # the newest
 
 
+def test_a_disk_that_refuses_is_asked_again_after_a_while_and_leaves_no_empty_files(tmp_path, room_for):
+    (empty := tmp_path / "empty").touch()
+    recorder, refused = Recorder(tmp_path / "some", "actor"), []
+    with room_for(empty, 0):
+        for k in range(500):  # 25 s
+            try:
+                recorder.take(at(k / 20))
+            except OSError:
+                refused.append(k / 20)
+        assert list((tmp_path / "some").iterdir()) == [] and recorder.path is None
+    assert refused == [0.0, 10.0, 20.0]
+    for k in range(500, 700):  # to 35 s
+        recorder.take(at(k / 20))
+    recorder.close()
+    (path,) = (tmp_path / "some").iterdir()
+    assert [when for when, _ in messages(path)["/joint_states"]][::99] == [1030.0, 1034.95]
+
+
+def test_what_was_recorded_before_the_disk_refused_stays(tmp_path, room_for):
+    recorder = Recorder(tmp_path, "actor")
+    recorder.take(at(0.0))
+    with room_for(recorder.path, 0), pytest.raises(OSError, match="large"):
+        for k in range(1, 600):
+            recorder.take(at(k / 20))
+    (path,) = tmp_path.iterdir()
+    assert path.stat().st_size > 0
+
+
 def test_files_of_others_are_not_counted_and_not_removed(tmp_path):
     for name in ("field-test.mcap", "actor-notes.mcap", "rex-20260101-000000.mcap"):
         (tmp_path / name).write_bytes(b"x" * 200_000)
