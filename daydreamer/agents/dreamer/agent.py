@@ -45,7 +45,7 @@ class Dreamer:
     ):
         self.act_key, self.act_spec = interface.the_action(act_spec, "Dreamer")
         self.specs = interface.the_senses(obs_spec)
-        self.config, self.device = config, torch.device(device)
+        self.config, self.seed, self.device = config, seed, torch.device(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model = WorldModel(self.specs, self.act_spec.size, config).to(self.device)
@@ -162,7 +162,7 @@ class Dreamer:
             "actor_opt": self.actor_opt.state_dict(),
             "critic_opt": self.critic_opt.state_dict(),
             "averaged": self.averaged.step.state_dict() if self.averaged else {},
-            "rng": self.rng.get_state(),
+            **saved.random_state(self.rng),
             "updates": self.updates,
             "replayed": self.replayed,
         }
@@ -174,5 +174,5 @@ class Dreamer:
             getattr(self, name).load_state_dict(parts[name])
         if self.averaged:
             self.averaged.step.load_state_dict(parts["averaged"])
-        self.rng.set_state(parts["rng"].cpu())
+        saved.set_random_state(self.rng, parts, self.seed)
         self.updates, self.replayed = int(parts["updates"]), float(parts["replayed"])

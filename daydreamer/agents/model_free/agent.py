@@ -50,7 +50,7 @@ class ModelFree:
             raise SpecMismatch(
                 f"the model-free agent learns from vectors, got the images {images}: use dreamer"
             )
-        self.config, self.device = config, torch.device(device)
+        self.config, self.seed, self.device = config, seed, torch.device(device)
         seen, action = config.frames * sum(spec.size for spec in self.specs.values()), self.act_spec.size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -194,7 +194,7 @@ class ModelFree:
             "critic_opt": self.critic_opt.state_dict(),
             "temperature_opt": self.temperature_opt.state_dict(),
             "averaged": self.averaged.step.state_dict() if self.averaged else {},
-            "rng": self.rng.get_state(),
+            **saved.random_state(self.rng),
             "updates": self.updates,
         }
 
@@ -207,5 +207,5 @@ class ModelFree:
             getattr(self, name).load_state_dict(parts[name])
         if self.averaged:
             self.averaged.step.load_state_dict(parts["averaged"])
-        self.rng.set_state(parts["rng"].cpu())
+        saved.set_random_state(self.rng, parts, self.seed)
         self.updates = int(parts["updates"])
