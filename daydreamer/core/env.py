@@ -30,7 +30,8 @@ class Env(Protocol):
     def step(self, action: Arrays) -> dict[str, NDArray[Any]]:
         """Apply ``action``, wait one control period, observe.
 
-        After a step with ``is_last`` the next call must be ``reset``. Raises SpecMismatch before
+        After a step with ``is_last`` the next call must be ``reset``. A step that was interrupted, so that nobody
+        saw what came of it, is ``is_first`` too: it follows nothing. Raises SpecMismatch before
         anything moves when ``action`` does not fit ``act_spec``.
         """
         ...

@@ -51,7 +51,8 @@ class RobotEnv:
 
     A reset moves nothing, unless there is ``restart``: the robot goes on from wherever it lies. When the robot
     falls silent, or a sensor reads no number, the step ends the stream of observations (``is_last``, not
-    ``is_terminal``) with the last good observation, and the next ``reset`` tries again.
+    ``is_terminal``) with the last good observation, which follows nothing (``is_first``): what became of the action
+    nobody saw. The next ``reset`` tries again.
 
     Args:
         robot: Connected in ``reset`` when it is not yet; closed in ``close``.
@@ -299,7 +300,8 @@ class RobotEnv:
         log.warning("%s: stream of observations ends here: %s", self._robot.info.name, error)
         self._running = False
         last = {name: value.copy() for name, value in self._last.items()}
-        return last | _flags(is_first=False, is_last=True, is_terminal=False)
+        # What was seen before is no outcome: as one it would teach that the action did nothing, and all goes on.
+        return last | _flags(is_first=True, is_last=True, is_terminal=False)
 
 
 def _flags(is_first: bool, is_last: bool, is_terminal: bool) -> Obs:

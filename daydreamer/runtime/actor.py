@@ -191,7 +191,7 @@ class Actor:
         self._tell()
         if not sane:
             row["is_last"] = np.asarray(True)
-            following = self._as_first(following)
+            following = _as_first(following)
         if not self._send(row):
             return self._hold(row, following)
         return following
@@ -275,7 +275,7 @@ class Actor:
                 obs = self._begin_again(obs) if obs["is_last"] else self._env.step(self._pose())
         self._metrics.holding = False
         self._carry = self._policy.initial()
-        return self._as_first(obs)
+        return _as_first(obs)
 
     def _pose(self) -> Arrays:
         """The action that asks for what the robot was last asked for."""
@@ -286,10 +286,6 @@ class Actor:
             key: np.clip(action[key], spec.low, spec.high).astype(spec.dtype, copy=False)
             for key, spec in self._act_spec.items()
         }
-
-    def _as_first(self, obs: Arrays) -> Arrays:
-        """``obs`` with the past cut off. An ending one stays as it is: a reset follows it anyway."""
-        return obs if obs["is_last"] else {**obs, "is_first": np.asarray(True)}
 
     # Around the step
 
@@ -345,6 +341,11 @@ class Actor:
         self._attendant.show(self._metrics, self._action, link)
         if self._metrics.age(now) >= self._config.report_every:
             self._link.report(self._metrics.report(now, link))
+
+
+def _as_first(obs: Arrays) -> Arrays:
+    """``obs`` with the past cut off, also where it ends what has hardly begun."""
+    return {**obs, "is_first": np.asarray(True)}
 
 
 def run_actor(

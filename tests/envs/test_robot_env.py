@@ -134,8 +134,8 @@ def test_silence_ends_the_stream_with_the_last_good_observation(caplog):
         obs = env.step(STILL)
     assert obs["is_last"]
     assert not obs["is_terminal"]
-    assert not obs["is_first"]
-    for key in good.keys() - {"is_last"}:
+    assert obs["is_first"], "what is seen again is not what became of the action"
+    for key in good.keys() - {"is_first", "is_last"}:
         np.testing.assert_array_equal(obs[key], good[key], err_msg=key)
     assert "fell silent" in caplog.text
     with pytest.raises(DaydreamerError, match="reset"):
@@ -152,7 +152,7 @@ def test_a_safety_stop_ends_the_stream_and_nothing_is_collected_before_a_person_
     robot.stopped = "DAMP: FR_calf at 61 degC"
     with caplog.at_level(logging.WARNING):
         obs = env.step(STILL)
-    assert (bool(obs["is_last"]), bool(obs["is_terminal"])) == (True, False)
+    assert (bool(obs["is_first"]), bool(obs["is_last"]), bool(obs["is_terminal"])) == (True, True, False)
     assert "61 degC" in caplog.text
     with pytest.raises(RobotStopped, match="operator"):
         env.reset()
@@ -192,13 +192,13 @@ def test_after_a_reset_the_pose_that_is_asked_for_is_the_one_that_it_is_in():
     np.testing.assert_allclose(robot.commands[-1].pos, there, atol=1e-6)
 
 
-def test_silence_right_after_a_reset_is_not_first_any_more():
+def test_silence_right_after_a_reset_ends_what_had_hardly_begun():
     robot = FakeRobot()
     env = walking_env(robot)
     env.reset()
     robot.silent = True
     obs = env.step(STILL)
-    assert (bool(obs["is_first"]), bool(obs["is_last"])) == (False, True)
+    assert (bool(obs["is_first"]), bool(obs["is_last"])) == (True, True)
 
 
 @pytest.mark.parametrize(

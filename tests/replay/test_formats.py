@@ -100,10 +100,11 @@ def test_an_episode_of_lerobot_goes_on_in_the_next_file_of_the_replay(opened, ro
     replay = opened(segment_rows=4)
     made = rows(0, 10)
     made["is_first"][[0, 6]] = True
+    made["is_last"][6] = True  # a step that was interrupted is an episode by itself
     replay.append(made, "a", 0)
     replay.close()
     lerobot.write(Archive(tmp_path / "replay"), tmp_path / "set", 20.0, "walk", "a1")
-    assert json.loads((tmp_path / "set" / "meta" / "info.json").read_text())["total_episodes"] == 2
+    assert json.loads((tmp_path / "set" / "meta" / "info.json").read_text())["total_episodes"] == 3
     back = brought_back(*lerobot.read(tmp_path / "set"), tmp_path)
     assert everything(back) == everything(Archive(tmp_path / "replay"))
 

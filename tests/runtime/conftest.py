@@ -14,8 +14,10 @@ from onnx import TensorProto, helper
 
 from daydreamer.core.specs import ArraySpec
 from daydreamer.core.transition import FLAGS, row_spec
+from daydreamer.runtime.actor import Actor, ActorConfig
 from daydreamer.transport.link import ActorStatus, LinkStatus, PolicyMessage, Rows, SpoolFull
 from robots.clock import ManualClock
+from tests.runtime.actor_life import Immediate
 from tests.runtime.learner_life import CONFIG, Life
 
 OBS = {
@@ -274,6 +276,21 @@ def env() -> CountingEnv:
 @pytest.fixture
 def actor_link() -> ActorLinkDouble:
     return ActorLinkDouble()
+
+
+@pytest.fixture
+def wall() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def make_actor(env, actor_link, wall, monkeypatch) -> Callable[..., Actor]:
+    monkeypatch.setattr("daydreamer.runtime.actor.PolicyLoader", Immediate)
+
+    def make(**config: Any) -> Actor:
+        return Actor(env, actor_link, ActorConfig(**config), env.clock, wall, seed=0)
+
+    return make
 
 
 @pytest.fixture

@@ -8,51 +8,8 @@ from daydreamer.runtime.actor import Actor, ActorConfig, LinkLost, RobotLost, ru
 from daydreamer.runtime.attendant import Alone
 from daydreamer.runtime.policy import OnnxPolicy
 from daydreamer.transport.link import LinkError, PolicyMessage
-from robots.clock import ManualClock
-from robots.robot import CommandError, RobotError, StaleState
-
-
-class Stop:
-    """Stops after so many questions; one is asked before each step."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def __call__(self):
-        self.left -= 1
-        return "enough" if self.left < 0 else None
-
-
-class Immediate:
-    """Stands for the loader: builds at once, so that a test knows when."""
-
-    def __init__(self, build):
-        self.build, self.ready = build, None
-
-    def load(self, data):
-        self.ready = self.build(data)
-
-    def take(self):
-        ready, self.ready = self.ready, None
-        return ready
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def wall():
-    return ManualClock()
-
-
-@pytest.fixture
-def make_actor(env, actor_link, wall, monkeypatch):
-    monkeypatch.setattr("daydreamer.runtime.actor.PolicyLoader", Immediate)
-
-    def make(**config):
-        return Actor(env, actor_link, ActorConfig(**config), env.clock, wall, seed=0)
-
-    return make
+from robots.robot import CommandError, RobotError
+from tests.runtime.actor_life import Immediate, Stop
 
 
 def test_a_row_is_an_observation_the_action_chosen_after_it_and_what_became_of_it(
@@ -148,37 +105,6 @@ def test_exploration_is_the_policys_noise_kept_within_bounds(make_actor, actor_l
     assert actions.std() > 0.2 and actions.max() == 1.0
 
 
-def test_an_action_that_is_no_number_moves_nothing_and_cuts_the_stream(
-    make_actor, env, actor_link, make_policy, caplog
-):
-    actor = make_actor(explore=False)
-    actor_link.policies.append(PolicyMessage.of(0, make_policy(0.8)))
-    actor.run(Stop(1))
-    actor_link.policies.append(PolicyMessage.of(1, make_policy(float("nan"), version=1)))
-    actor.run(Stop(1))
-    actor_link.policies.append(PolicyMessage.of(2, make_policy(0.2, version=2)))
-    held = actor_link.rows[-1]
-    assert held["is_last"] and held["policy_version"] == 1
-    assert held["action"].tolist() == pytest.approx([0.4, 0.4]), "what was last applied: half of 0.8"
-    assert "not finite" in caplog.text
-
-
-def test_after_such_an_action_the_next_row_is_a_first_one(make_actor, actor_link, make_policy):
-    actor_link.policies.append(PolicyMessage.of(1, make_policy(float("nan"))))
-    make_actor(explore=False).run(Stop(3))
-    assert [row["is_first"].item() for row in actor_link.rows] == [True, True, True]
-    assert [row["is_last"].item() for row in actor_link.rows] == [True, True, True]
-
-
-def test_the_end_of_an_episode_is_sent_and_followed_by_a_reset(make_actor, env, actor_link):
-    env.ends = {2}
-    make_actor().run(Stop(6))
-    assert [row["count"].item() for row in actor_link.rows[:5]] == [0, 1, 2, 0, 1]
-    assert [row["is_last"].item() for row in actor_link.rows[:5]] == [False, False, True, False, False]
-    assert not actor_link.rows[2]["action"].any()
-    assert actor_link.rows[3]["is_first"]
-
-
 def test_where_time_can_stand_still_it_waits_for_credit(make_actor, env, actor_link, wall):
     actor_link.wanted = 2
     make_actor(wait_for_credit=True).run(Stop(10))
@@ -190,36 +116,6 @@ def test_on_a_real_robot_it_never_waits(make_actor, actor_link):
     actor_link.wanted = 2
     make_actor(wait_for_credit=False).run(Stop(10))
     assert len(actor_link.rows) == 10
-
-
-def test_a_full_spool_holds_a_real_robot_in_its_pose_until_there_is_room(
-    make_actor, env, actor_link, make_policy
-):
-    actor_link.policies.append(PolicyMessage.of(0, make_policy(0.8)))
-    actor_link.room = 3
-    stop = Stop(20)
-
-    def make_room():
-        if stop.left == 10:
-            actor_link.room = 100
-        return stop()
-
-    make_actor(explore=False).run(make_room)
-    first = [row["is_first"].item() for row in actor_link.rows]
-    last = [row["is_last"].item() for row in actor_link.rows]
-    assert last.index(True) == 3 and first[3:5] == [False, True], "the gap is marked on both sides"
-    gap = int(actor_link.rows[4]["count"].item()) - int(actor_link.rows[3]["count"].item())
-    assert gap > 1, "the robot was held, not stopped"
-    held = [action[0] for action in env.actions[4 : 4 + gap - 1]]
-    assert held == pytest.approx([0.4 / 2**n for n in range(gap - 1)]), "always what was last applied"
-
-
-def test_a_full_spool_stops_the_time_of_a_stand_in(make_actor, env, actor_link):
-    actor_link.room = 3
-    stop = Stop(20)
-    make_actor(wait_for_credit=True).run(stop)
-    assert len(actor_link.rows) == 3
-    assert len(env.actions) == 4, "one step more than rows: the row that found no room"
 
 
 def test_the_learner_can_stop_it(make_actor, actor_link):
@@ -284,22 +180,6 @@ def test_a_report_per_second(make_actor, env, actor_link, wall):
     report = actor_link.reports[-1]
     assert report["actor/credit_wait_s"] == pytest.approx(0.02)
     assert report["policy/version"] == -1 and report["link/sent"] == 1
-
-
-def test_a_robot_that_falls_silent_is_asked_again(make_actor, env, actor_link):
-    env.ends = {1}
-    calls = []
-    reset = env.reset
-
-    def sometimes():
-        calls.append(len(calls))
-        if len(calls) in (2, 3):
-            raise StaleState("silence")
-        return reset()
-
-    env.reset = sometimes
-    make_actor().run(Stop(8))
-    assert len(calls) >= 4 and len(actor_link.rows) > 3
 
 
 def test_a_robot_that_fails_for_good_is_told_apart_from_one_that_is_not_there(make_actor, env):
