@@ -43,7 +43,8 @@ class Babble:
     ):
         self._act_spec, self._hold, self._above = act_spec, hold, above
         self._mean, self._steps = 0.0, 0
-        self._chance = share / (hold * (1 - share))  # of beginning, at each step that is the policy's
+        # Of beginning, at each step that is not held: 1 / chance - 1 steps of the policy's, then so many that are held.
+        self._chance = share / (share + hold * (1 - share))
         self._rng = np.random.default_rng(seed)
         self._action: Action = {}
         self._left = 0

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from daydreamer.core.specs import ArraySpec
 from daydreamer.runtime.babble import Babble
@@ -14,6 +15,13 @@ def test_it_takes_the_share_it_is_given_in_stretches_of_one_action():
     begin = int(taken.argmax())
     held = [action["action"] for action in drawn[begin : begin + 5]]
     assert all((action == held[0]).all() for action in held)
+
+
+@pytest.mark.parametrize(("share", "hold"), [(0.5, 1), (0.3, 2)])
+def test_the_share_is_as_it_is_told_for_short_holds_too(share, hold):
+    babble = Babble(ACT, share, hold, above=-np.inf, seed=0)
+    taken = [babble(0.0) is not None for _ in range(60_000)]
+    assert np.mean(taken) == pytest.approx(share, rel=0.02)
 
 
 def test_its_actions_fit_the_spec_and_some_are_near_the_pose_of_zero():
