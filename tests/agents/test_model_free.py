@@ -99,6 +99,14 @@ def test_dropout_is_drawn_from_the_agents_own_numbers_and_only_in_training():
     assert torch.equal(under_dropout, agent.critics(seen, action, agent.rng))
 
 
+def test_a_report_is_without_dropout():
+    # The same weights with and without: a report is the same, a gradient step is not.
+    plain = ModelFree(OBS, ACT, dataclasses.replace(SMALL_DROQ, dropout=0.0))
+    dropping = ModelFree(OBS, ACT, SMALL_DROQ)
+    assert dropping.report(made_up_batch()) == plain.report(made_up_batch())
+    assert dropping.train(made_up_batch()) != plain.train(made_up_batch())
+
+
 def test_the_members_of_the_ensemble_differ_from_the_start():
     first, second = ModelFree(OBS, ACT, SMALL_SAC).critics(torch.ones(3, 4), torch.ones(3, 2))
     assert not torch.allclose(first, second)

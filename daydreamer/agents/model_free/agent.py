@@ -88,7 +88,7 @@ class ModelFree:
         return dict(zip(metrics, values, strict=True))
 
     def _learn_values(self, pairs: Transitions) -> dict[str, Tensor]:
-        target = self._target(pairs, self.rng)
+        target = self._target(pairs, self.rng, dropout=self.rng)
         value = self.critics(pairs.seen, pairs.action, self.rng)
         loss = losses.critic_loss(value, target, pairs.counts)
         loss.backward()
@@ -103,9 +103,9 @@ class ModelFree:
         }
 
     @torch.no_grad()
-    def _target(self, pairs: Transitions, rng: torch.Generator) -> Tensor:
+    def _target(self, pairs: Transitions, rng: torch.Generator, dropout: torch.Generator | None) -> Tensor:
         action, log_prob = self.actor(pairs.following).sample(self._noise(pairs.action.shape, rng))
-        value = self.critics.target(pairs.following, action, rng)
+        value = self.critics.target(pairs.following, action, dropout)
         return losses.soft_target(
             pairs.reward, pairs.goes_on, value, log_prob, self.log_temperature.exp(), self.config.discount
         )
@@ -145,9 +145,8 @@ class ModelFree:
         rng = torch.Generator(self.device).manual_seed(0)  # a look must not move the training's random stream
         pairs = self._transitions(batch)
         with torch.no_grad():
-            error = losses.critic_loss(
-                self.critics(pairs.seen, pairs.action), self._target(pairs, rng), pairs.counts
-            )
+            target = self._target(pairs, rng, dropout=None)
+            error = losses.critic_loss(self.critics(pairs.seen, pairs.action), target, pairs.counts)
         return {"train/bellman_error": float(error.sqrt())}, {}
 
     def _transitions(self, batch: Batch) -> Transitions:
