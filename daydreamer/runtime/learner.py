@@ -77,6 +77,10 @@ class LearnerConfig:
         counts = ("batch", "length", "capacity", "publish_every", "recent_window")
         if min(getattr(self, name) for name in counts) < 1 or self.pretrain < 0:
             raise ValueError(f"{', '.join(counts)} are positive, pretrain is not negative")
+        if self.capacity < 2 * self.length:  # of which a few less are there when a file of old ones goes
+            raise ValueError(
+                f"capacity ({self.capacity}) must be at least two sequences ({2 * self.length} rows)"
+            )
         self.ratio()  # checks the rest
 
     def ratio(self) -> TrainRatio:

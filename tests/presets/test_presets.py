@@ -100,6 +100,30 @@ def test_what_does_not_fit_together_is_an_error_that_a_person_can_act_on(change,
         build.make_agent(preset, env.obs_spec, env.act_spec)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("agent.slow_every=0", "slow_every is 0"),
+        ("agent.encoder_layers=-1", "encoder_layers is -1"),
+        ("agent.classes=-2", "classes is -2"),
+        ("agent.critic.layers=-1", "layers is -1"),
+        ("agent.kl.rep=-0.1", r"kl\.rep is -0\.1"),
+        ("agent.kl.dyn=-1", r"kl\.dyn is -1"),
+        ("agent.kl.free=-1", r"kl\.free is -1"),
+        ("agent.actor.entropy=-0.01", r"entropy is -0\.01"),
+        ("agent.actor.saturation=-0.01", r"saturation is -0\.01"),
+        ("agent.actor.entropy_target=1.5", r"entropy_target is 1\.5"),
+        ("agent.actor.final_entropy_target=-0.1", r"final_entropy_target is -0\.1"),
+        ("agent.model_opt.weight_decay=-1", "weight_decay is -1"),
+        ("learner.capacity=31", r"capacity \(31\) must be at least two sequences \(32 rows\)"),
+        ("agent.dropout=1", r"dropout is 1\.0"),
+    ],
+)
+def test_what_would_crash_later_or_learn_the_wrong_way_round_is_refused(change, says):
+    with pytest.raises(BadOverride, match=says):
+        load("a1-sim", [change, *(["agent=droq"] if "dropout" in change else [])])
+
+
 def test_nobody_topples_a_real_robot():
     assert load("a1").actor.babble == 0
 

@@ -17,6 +17,12 @@ def _positive(**values: float) -> None:
             raise ValueError(f"{name} is {value}; expected a positive number")
 
 
+def _not_negative(**values: float) -> None:
+    for name, value in values.items():
+        if not value >= 0:
+            raise ValueError(f"{name} is {value}; expected 0 or more")
+
+
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ValueError(f"{name} is {value}; expected a number in [{low}, {high}]")
@@ -37,6 +43,7 @@ class KLConfig:
     target: float | None = None  # nats; adapt one weight so that KL stays here (None: weight 1)
 
     def __post_init__(self) -> None:
+        _not_negative(**{"kl.dyn": self.dyn, "kl.rep": self.rep, "kl.free": self.free})
         _one_of("kl.free_on", self.free_on, ("step", "average"))
         if self.target is not None:
             _positive(**{"kl.target": self.target})
@@ -53,6 +60,7 @@ class ScalarConfig:
     high: float = 1.0
 
     def __post_init__(self) -> None:
+        _not_negative(layers=self.layers)
         _one_of("kind", self.kind, ("mse", "symlog_mse", "twohot", "symexp_twohot"))
 
 
@@ -73,6 +81,10 @@ class ActorConfig:
 
     def __post_init__(self) -> None:
         _one_of("actor.gradient", self.gradient, ("dynamics", "reinforce"))
+        _not_negative(layers=self.layers, entropy=self.entropy, saturation=self.saturation)
+        for name in ("entropy_target", "final_entropy_target"):
+            if (target := getattr(self, name)) is not None:
+                _within(name, target, 0, 1)
         if not 0 < self.least_std < self.most_std:
             raise ValueError(f"expected 0 < least_std < most_std, got {self.least_std} and {self.most_std}")
         if not self.anneal[0] < self.anneal[1]:
@@ -101,6 +113,7 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         _positive(lr=self.lr, eps=self.eps, clip=self.clip)
+        _not_negative(weight_decay=self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -157,11 +170,14 @@ class DreamerConfig:
     def __post_init__(self) -> None:
         _positive(
             deter=self.deter, hidden=self.hidden, stoch=self.stoch, units=self.units, horizon=self.horizon,
-            blocks=self.blocks, reward_scale=self.reward_scale, cnn_depth=self.cnn_depth,
+            blocks=self.blocks, reward_scale=self.reward_scale, cnn_depth=self.cnn_depth, slow_every=self.slow_every,
+        )  # fmt: skip
+        _not_negative(
+            classes=self.classes, prior_layers=self.prior_layers, post_layers=self.post_layers,
+            encoder_layers=self.encoder_layers, decoder_layers=self.decoder_layers, starts=self.starts,
+            burn_in=self.burn_in,
         )  # fmt: skip
         _within("unimix", self.unimix, 0, 0.5)
-        if self.burn_in < 0:
-            raise ValueError(f"burn_in is {self.burn_in}; expected 0 or more steps")
         _within("discount", self.discount, 0, 1)
         _within("lambda_", self.lambda_, 0, 1)
         _within("slow_rate", self.slow_rate, 0, 1)

@@ -40,9 +40,13 @@ class ModelFreeConfig:
         ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
-        for name in ("dropout", "discount", "tau", "policy_average"):
+        for name in ("discount", "tau", "policy_average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a number in [0, 1]")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"dropout is {self.dropout}; expected a number in [0, 1): something has to be left"
+            )
         if self.actor_value not in ("min", "mean"):
             raise ValueError(f"actor_value is '{self.actor_value}'; expected one of min, mean")
 
