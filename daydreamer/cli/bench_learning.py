@@ -65,6 +65,7 @@ class Learning:
         check_positive(rollouts=self.rollouts, seconds=self.seconds)
         preset = load(self.preset, self._all_changes())
         build.make_env(preset)  # a mistake is told before the directory is this experiment's
+        build.check_learnable(preset)
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
         rows, seeds = rows_of(self.robot_minutes, preset.hz), seeds_in(self.seeds)
         claim(self.out, {**said, "resolved": asdict(preset)})

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from daydreamer.agents.dreamer.config import DreamerConfig
 from daydreamer.agents.model_free.config import ModelFreeConfig
 from daydreamer.core.agent import Agent
 from daydreamer.core.errors import DaydreamerError
@@ -20,6 +21,7 @@ from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.symmetry import MIRROR
 from daydreamer.envs.task import Task
 from daydreamer.envs.tasks.walk import WalkTask
+from daydreamer.envs.tasks.walk_reward import extremes
 from daydreamer.presets.preset import Preset
 from robots.calibration import load
 from robots.registry import HARDWARE, make, refuse_uncalibrated
@@ -76,6 +78,11 @@ def make_env(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str = "
     Raises:
         DaydreamerError, RobotError: What the preset asks for cannot be.
     """
+    if not preset.task.cutoff_hz < preset.hz / 2:
+        raise DaydreamerError(
+            f"task.cutoff_hz is {preset.task.cutoff_hz:g} Hz; at {preset.hz:g} steps per second (hz) a low-pass has to "
+            f"be below {preset.hz / 2:g} Hz: lower task.cutoff_hz, or raise hz"
+        )
     robot = make_robot(preset, speed, seed, estop)
     try:
         task: Task = WalkTask(robot.info, preset.task)
@@ -123,8 +130,10 @@ def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) 
     """The learning agent, on the device that the learner's settings name. This is where torch is imported.
 
     Raises:
-        DaydreamerError: This computer's torch has no such device, or the agent does not fit what the robot senses.
+        DaydreamerError: This computer's torch has no such device, or the agent does not fit what the robot senses or
+            what the task rewards.
     """
+    check_learnable(preset)
     from daydreamer.agents.interface import device_called
 
     device = device_called(preset.learner.device)
@@ -138,6 +147,31 @@ def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) 
         return Dreamer(obs_spec, act_spec, preset.agent, seed, device)
     except ValueError as error:
         raise DaydreamerError(f"the agent cannot be made: {error}") from error
+
+
+def check_learnable(preset: Preset) -> None:
+    """Raises DaydreamerError when the agent's settings contradict the task's rewards and ends, or each other."""
+    agent = preset.agent
+    if not isinstance(agent, DreamerConfig):
+        return
+    if preset.task.fall is not None and not agent.continuation:
+        raise DaydreamerError(
+            f"the task ends at a tilt of {preset.task.fall:g} rad (task.fall), and the agent does not learn that "
+            "nothing follows: --set agent.continuation=true, or --set task.fall=none"
+        )
+    if agent.actor.entropy_target is None and agent.actor.final_entropy_target is not None:
+        raise DaydreamerError(
+            "without a target of entropy (agent.actor.entropy_target) there is none for it to go to: "
+            "--set agent.actor.final_entropy_target=none, too"
+        )
+    least, most = extremes(preset.task.reward)
+    low, high = (agent.reward_offset + agent.reward_scale * end for end in agent.reward.extremes)
+    if least < low - 1e-6 or most > high + 1e-6:
+        raise DaydreamerError(
+            f"the task's rewards go from {least:g} to {most:g}, and the agent can predict {low:g} to {high:g}: "
+            f"--set agent.reward_offset={least:g} --set agent.reward_scale={most - least:g}, or other bins "
+            "(agent.reward.low, agent.reward.high, of (reward - offset) / scale)"
+        )
 
 
 def symmetry(preset: Preset) -> Symmetry:

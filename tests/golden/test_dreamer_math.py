@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from daydreamer.agents.dreamer.config import ActorConfig, KLConfig
+from daydreamer.agents.dreamer.config import ActorConfig, KLConfig, ScalarConfig
 from daydreamer.agents.dreamer.returns import lambda_return
 from daydreamer.agents.dreamer.world_model import kl_loss
 from daydreamer.nn.adapt import AdaptiveWeight
@@ -82,6 +82,13 @@ class TestSymlogAndTwoHot:
 
     def test_a_fresh_head_predicts_exactly_zero(self):
         assert TwoHot(255, -20, 20, squash=True).predict(torch.zeros(1, 255)).item() == 0.0
+
+    def test_a_head_predicts_up_to_its_last_bins(self):
+        # symexp(-2) = -(e^2 - 1), symexp(5) = e^5 - 1
+        close(ScalarConfig(kind="symexp_twohot", low=-2.0, high=5.0).extremes, [-6.389056, 147.413159])
+        close(TwoHot(3, -2, 5, squash=True).bins[[0, 2]], [-6.389056, 147.413159], 1e-4)
+        assert ScalarConfig(kind="twohot", low=-2.0, high=5.0).extremes == (-2.0, 5.0)
+        assert ScalarConfig(kind="mse", low=-2.0, high=5.0).extremes == (-math.inf, math.inf)
 
     def test_predict_undoes_encode(self):
         two_hot = TwoHot(81, -5, 5, squash=True)

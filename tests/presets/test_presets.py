@@ -90,6 +90,15 @@ def test_a_device_that_is_not_here_is_told():
         ("agent.recon.gravty=100", "recon weighs gravty"),
         ("task.action_low=[0.15,0.6,0.06]", "stands at .* outside of the actions'"),
         ("restart=sand", "no start pose is called 'sand'"),
+        ("task.cutoff_hz=12", r"task\.cutoff_hz is 12 Hz; at 20 .* below 10 Hz"),
+        ("hz=3", r"task\.cutoff_hz is 1\.5 Hz; at 3 .* below 1\.5 Hz"),
+        (
+            "task.reward.velocity_scale=20",
+            r"from 10 to 24, .* -5 to 15: --set agent\.reward_offset=10 .*scale=14",
+        ),
+        ("agent.reward_scale=5", r"from 5 to 14, .* 0 to 10"),
+        ("agent.actor.entropy_target=none", r"--set agent\.actor\.final_entropy_target=none, too"),
+        ("task.fall=0.5", r"--set agent\.continuation=true, or --set task\.fall=none"),
     ],
 )
 def test_what_does_not_fit_together_is_an_error_that_a_person_can_act_on(change, says):
@@ -98,6 +107,27 @@ def test_what_does_not_fit_together_is_an_error_that_a_person_can_act_on(change,
         preset = load("a1-sim", (change, "task.zero_stands=true", "learner.mirror=0"))
         env = build.make_env(preset)
         build.make_agent(preset, env.obs_spec, env.act_spec)
+
+
+@pytest.mark.parametrize("agent", ["dreamer", "sac", "droq"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_agent_can_learn_what_its_task_rewards(name, agent):
+    build.check_learnable(load(name, [f"agent={agent}"]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("task.reward.velocity_scale=20", "agent.reward_offset=10", "agent.reward_scale=14"),
+        ("task.reward.velocity_scale=20", "agent.reward.high=2"),
+        ("task.reward.velocity_scale=20", "agent.reward.kind=symlog_mse"),
+        ("task.reward.velocity_scale=20", "task.fall=0.5", "agent=sac"),
+        ("task.fall=0.5", "agent.continuation=true"),
+        ("agent.actor.entropy_target=none", "agent.actor.final_entropy_target=none"),
+    ],
+)
+def test_what_the_errors_advise_helps(changes):
+    build.check_learnable(load("a1-sim", changes))
 
 
 @pytest.mark.parametrize(

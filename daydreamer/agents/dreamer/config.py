@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -62,6 +63,16 @@ class ScalarConfig:
     def __post_init__(self) -> None:
         _not_negative(layers=self.layers)
         _one_of("kind", self.kind, ("mse", "symlog_mse", "twohot", "symexp_twohot"))
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """The least and the most that it can predict."""
+        if self.kind in ("mse", "symlog_mse"):
+            return -math.inf, math.inf
+        if self.kind == "twohot":
+            return self.low, self.high
+        low, high = (math.copysign(math.expm1(abs(end)), end) for end in (self.low, self.high))
+        return low, high
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class WalkConfig:
                 raise ValueError(
                     f"expected 0 <= action_low < action_high <= 1 per joint, got {low} and {high}"
                 )
+        if not self.cutoff_hz > 0:
+            raise ValueError(f"cutoff_hz is a positive frequency, got {self.cutoff_hz}")
         if self.fall is not None and not 0.0 < self.fall < math.pi:
             raise ValueError(f"fall is a tilt between 0 and pi rad, or none; got {self.fall}")
 

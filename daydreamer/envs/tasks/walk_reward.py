@@ -107,3 +107,8 @@ def total(terms: dict[str, float], config: WalkRewardConfig) -> float:
     """upright + hip + thigh + calf + scale (velocity + 1) / 2: on the back 5, standing 9, walking 14."""
     posture = terms["upright"] + terms["hip"] + terms["thigh"] + terms["calf"]
     return posture + config.velocity_scale * (terms["velocity"] + 1.0) / 2.0
+
+
+def extremes(config: WalkRewardConfig) -> tuple[float, float]:
+    """The least and the most that ``total`` can be."""
+    return config.velocity_scale / 2.0, 4.0 + config.velocity_scale

@@ -227,6 +227,12 @@ def test_with_a_fall_of_30_degrees_it_is_over_beyond_them(tilt, over):
     assert task.judge(state(), Estimate(up_z=np.cos(np.radians(tilt)))).terminal is over
 
 
+@pytest.mark.parametrize("cutoff", [0.0, -1.5])
+def test_a_low_pass_that_lets_nothing_through_is_refused(cutoff):
+    with pytest.raises(ValueError, match="cutoff_hz is a positive frequency"):
+        WalkConfig(cutoff_hz=cutoff)
+
+
 def test_a_fall_that_is_no_tilt_is_refused():
     with pytest.raises(ValueError, match="fall is a tilt"):
         WalkConfig(fall=30.0)

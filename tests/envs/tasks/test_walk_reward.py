@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from daydreamer.envs.tasks.walk_reward import WalkRewardConfig, total, walk_reward, worst_deviation
+from daydreamer.envs.tasks.walk_reward import WalkRewardConfig, extremes, total, walk_reward, worst_deviation
 
 CONFIG = WalkRewardConfig()
 STAND = np.zeros(12)
@@ -35,6 +35,16 @@ def test_standing_perfectly_still_9():
 @pytest.mark.parametrize("speed", [0.3, 0.6, 2.0])
 def test_walking_fast_enough_14(speed):
     assert reward(1.0, STAND, [speed, 0.0, 0.0]) == pytest.approx(14.0)
+
+
+@pytest.mark.parametrize("scale", [10.0, 20.0])
+def test_no_reward_is_beyond_the_extremes_which_are_on_the_back_and_walking(scale):
+    config = WalkRewardConfig(velocity_scale=scale)
+    on_its_back, walking = (
+        walk_reward(-1.0, STAND, STILL, config),
+        walk_reward(1.0, STAND, np.eye(3)[0], config),
+    )
+    assert extremes(config) == (total(on_its_back, config), total(walking, config))
 
 
 def test_half_the_speed_earns_half_the_term():
