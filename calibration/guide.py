@@ -137,8 +137,8 @@ def keep(
 ) -> Calibration:
     """``found`` with the part ``name``, saved, and the page with it.
 
-    Zeros of the joints undo what was measured with others, however many small steps lie between. A result that cannot
-    be is on the page, and the part is not in the file.
+    Zeros of the joints that passed undo what was measured with others, however many small steps lie between. A result
+    that cannot be is on the page, and the part is not in the file.
 
     Args:
         files: where it is saved.
@@ -148,7 +148,7 @@ def keep(
         zeros: the joints' offsets [J] rad it was measured with; those of ``found`` when None.
     """
     parts = {one: _standing(found, one, part) for one, part in found.parts.items() if one != name}
-    if name == "joints":
+    if name == "joints" and result.passed:
         offset = result.values.offset_rad  # type: ignore[union-attr]
         parts = {
             one: part

@@ -11,7 +11,7 @@ from calibration import guide, svg
 from calibration.result import Check, Line, Plot, Result
 from calibration.session import CalibrationStopped, Session
 from robots.calibration import CalibrationError, load
-from robots.calibration_parts import Feet, Joints
+from robots.calibration_parts import Feet, Imu, Joints
 from robots.fake import FakeRobot
 from robots.safety.guard import SafetyGuard
 
@@ -40,6 +40,11 @@ def joints_result(passed=True, offset=0.01):
 
 def feet_result(noise=1.0):
     return Result(Feet((0.0,) * 4, (noise,) * 4, (6.0,) * 4, (3.0,) * 4, (0.0,) * 4), "by hand")
+
+
+def imu_result():
+    none = (0.0,) * 3
+    return Result(Imu(none, none, none, (1.0,) * 3, 0.0, 0.0, 30.0), "by hand")
 
 
 @pytest.fixture
@@ -146,6 +151,17 @@ def test_other_zeros_undo_what_stood_on_them(tmp_path):
     moved = guide.keep(files, found, "joints", joints_result(offset=0.05))
     assert set(load(files.calibration).parts) == set(moved.parts) == {"joints"}
     assert "id='feet'" not in files.report.read_text()
+
+
+def test_zeros_that_did_not_pass_undo_nothing(tmp_path):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result())
+    found = guide.keep(files, found, "feet", feet_result())
+    found = guide.keep(files, found, "imu", imu_result())
+    found = guide.keep(files, found, "joints", joints_result(passed=False, offset=0.3))
+    assert not guide.zeros_known(found), "and nothing is measured on them"
+    found = guide.keep(files, load(files.calibration), "joints", joints_result())
+    assert set(load(files.calibration).parts) == set(found.parts) == {"joints", "feet", "imu"}
 
 
 def test_small_steps_of_the_zeros_add_up(tmp_path):
