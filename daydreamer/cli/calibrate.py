@@ -17,6 +17,7 @@ from calibration.rigs import EmulatedRig, HandRig, SimRig
 from calibration.session import CalibrationStopped, Progress, Rig, Session
 from calibration.truth import draw, emulated_trip, errors, line_latency
 from daydreamer.cli.options import Estop, Json, log_to_stderr
+from daydreamer.core.writable import writable_directory
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.realtime import ask
 from robots.calibration import CalibrationError, diff, load
@@ -131,6 +132,7 @@ class Calibrate:
         screen = Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
             session = Session(self._rig(wrong), stop, screen.show)
+            writable_directory(files.directory)  # known before a robot moves
 
             def finished(name: str, result: Result) -> None:
                 results[name] = result

@@ -220,6 +220,14 @@ def test_what_cannot_be_is_told_and_not_written(tmp_path, monkeypatch):
     assert json.loads(guide.summary({"feet": feet}))["feet"]["values"]["noise"] == [None] * 4
 
 
+def test_a_page_that_the_disk_refuses_is_told_and_the_file_is_there(tmp_path):
+    files, found = begun(tmp_path)
+    files.report.mkdir(parents=True)
+    with pytest.raises(CalibrationError, match=r"cannot write .*report.html: Is a directory"):
+        guide.keep(files, found, "joints", joints_result())
+    assert list(load(files.calibration).parts) == ["joints"]
+
+
 def test_the_page_does_not_call_a_half_a_whole(tmp_path, two):
     files, found = begun(tmp_path)
     found = guide.keep(files, found, "joints", joints_result())
