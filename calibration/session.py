@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,6 +86,7 @@ class Session:
         self._rig, self._stop, self._watch = rig, stop, watch
         self._robot: Robot | None = None
         self.pose = ""
+        self._up = False  # it stands, or gets up: let go of, it would fall
         self.offset: Array = np.zeros(0)  # [J] rad, raw minus true; empty until known
 
     @property
@@ -103,7 +104,7 @@ class Session:
     def place(self, pose: str) -> None:
         """Have the robot put into ``pose``, unless it is there; then it is passive."""
         if pose != self.pose:
-            self.pose = ""
+            self.pose, self._up = "", False
             self._robot = self._rig.place(pose)
             self.pose = pose
         self.damp(0.2)
@@ -196,29 +197,47 @@ class Session:
 
     def stand(self) -> None:
         """From the belly onto the feet."""
+        self._up = True
         for point in MOTIONS["stand"]:
             self.move(point.pos, point.seconds, "standing up")
         self.pose = "stand"
 
     def lie(self) -> None:
         """Down onto the belly, and damp."""
-        play(self.robot, MOTIONS["lie"], hold=0.2, stopped=self._why)
+        self._lay_down()
         self.damp(0.3)
         self.pose = "belly"
 
     def damp(self, seconds: float) -> None:
         """Let the motors only resist."""
         self.check()
+        self._up = False
         damp(self.robot, seconds)
 
     @contextmanager
     def ending_damped(self) -> Iterator[None]:
-        """Whatever happens inside, the last command damps."""
+        """Whatever happens inside, the last command damps.
+
+        A robot that stands is laid down before, unless its own safety has stopped it, or Ctrl-C came again.
+        """
         try:
             yield
+        except KeyboardInterrupt:
+            self._up = False
+            raise
         finally:
-            self._rig.close()
-            self.pose, self._robot = "", None
+            try:
+                if self._up:
+                    with suppress(RobotError):  # then it does not obey, and is let go of
+                        self._lay_down()
+            finally:
+                self._rig.close()
+                self.pose, self._robot, self._up = "", None, False
+
+    def _lay_down(self) -> None:
+        """A stop waits for it, because half-way down it would drop the robot; the robot's own safety does not."""
+        play(self.robot, MOTIONS["lie"], hold=0.2, stopped=lambda: self.robot.stopped)
+        self._up = False
 
     def tell(self, doing: str, share: float, name: str = "", value: float = 0.0) -> None:
         """Say what is going on."""

@@ -39,7 +39,8 @@ class Calibrate:
 
     Writes DIR/calibration.json, for --calibration of train and actor, and DIR/report.html with pictures. The same
     command goes on where it was left: what has passed is not measured again. A person hangs the robot up and lays it
-    down when asked to; a simulated one is put there by itself. Ctrl-C damps and keeps what is finished.
+    down when asked to; a simulated one is put there by itself. Ctrl-C lays a robot that stands down,
+    damps, and keeps what is finished; pressed again it damps at once.
     """
 
     robot: Annotated[Literal["a1", "a1-emulated", "a1-sim"], tyro.conf.Positional]

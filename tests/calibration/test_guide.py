@@ -12,24 +12,7 @@ from calibration.result import Check, Line, Plot, Result
 from calibration.session import CalibrationStopped, Session
 from robots.calibration import CalibrationError, load
 from robots.calibration_parts import Feet, Imu, Joints
-from robots.fake import FakeRobot
-from robots.safety.guard import SafetyGuard
-
-
-class FakeRig:
-    def __init__(self):
-        self.robot = FakeRobot()
-        self.placed = []
-
-    def place(self, pose):
-        self.placed.append(pose)
-        guard = SafetyGuard(self.robot)
-        guard.connect()
-        self.guard = guard
-        return guard
-
-    def close(self):
-        self.guard.close()
+from tests.calibration.fake_rig import FakeRig
 
 
 def joints_result(passed=True, offset=0.01):
