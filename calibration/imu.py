@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from calibration.result import Check, Line, Plot, Result, numbers
-from calibration.session import CalibrationStopped, Log, Session
+from calibration.session import CalibrationStopped, Log, Session, up
 from robots.a1 import kinematics, model
 from robots.a1.estimator import GRAVITY
 from robots.calibrated import mounting
@@ -201,14 +201,6 @@ def mount(sensor: Array, body: Array) -> tuple[float, float]:
         )
         angles = angles + np.linalg.lstsq(slope, left, rcond=None)[0]
     return float(angles[0]), float(angles[1])
-
-
-def up(quat_xyzw: Array) -> Array:
-    """The mean direction of up ``[3]`` in the frame of ``quat_xyzw [N, 4]``."""
-    x, y, z, w = (quat_xyzw / np.linalg.norm(quat_xyzw, axis=1, keepdims=True)).T
-    mean = np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]).mean(1)
-    unit: Array = mean / np.linalg.norm(mean)
-    return unit
 
 
 def allan(rate: Array, dt: float) -> tuple[Array, Array]:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from calibration.session import CalibrationStopped, Session
+from calibration import order
+from calibration.rigs import HandRig, SimRig
+from calibration.session import POSES, CalibrationStopped, Session
 from robots.a1.stand import MOTIONS
 from robots.robot import RobotError
 from robots.safety.faults import Fault
@@ -91,7 +93,7 @@ def test_while_a_stop_lays_the_robot_down_it_can_be_stopped_at_once(monkeypatch,
     assert commands[before[0] :] and not any(map(is_stiff, commands[before[0] :]))
 
 
-def test_a_robot_that_does_not_stand_is_damped_at_once(monkeypatch):
+def test_a_robot_that_does_not_stand_is_damped_at_once():
     rig, why = FakeRig(), []
     session = Session(rig, stop=lambda: why[0] if why else None)
     with pytest.raises(CalibrationStopped), session.ending_damped():
@@ -104,3 +106,45 @@ def test_a_robot_that_does_not_stand_is_damped_at_once(monkeypatch):
         session.read()
     commands = list(rig.robot.commands)
     assert commands[before:] and not any(map(is_stiff, commands[before:]))
+
+
+def test_the_simulated_robot_is_in_the_poses_that_are_asked_for():
+    session = Session(SimRig())
+    with session.ending_damped():
+        for pose in POSES:
+            session.place(pose)
+            assert session.pose == pose
+
+
+class Careless(SimRig):
+    """Whoever takes the belly for the back."""
+
+    def place(self, pose):
+        return super().place({"belly": "back", "back": "belly"}.get(pose, pose))
+
+
+def test_a_robot_that_lies_otherwise_is_not_measured_on():
+    session = Session(Careless())
+    with session.ending_damped():
+        session.place("hang")
+        with pytest.raises(
+            CalibrationStopped, match=r"not in the pose 'back', but .* lay the robot on its back"
+        ):
+            session.place("back")
+        with pytest.raises(CalibrationStopped, match=r"not in the pose 'belly'.* -1\.00 up in its body"):
+            order._place(session, "belly")  # and it would stand up
+        assert not session.pose, "it is asked for anew"
+
+
+def test_a_person_is_told_what_the_robot_does_next():
+    asked = []
+
+    def ask(text):
+        asked.append(text)
+        raise CalibrationStopped("told to")
+
+    rig = HandRig("a1", ask)
+    for pose in ("hang", "belly", "back"):
+        with pytest.raises(CalibrationStopped):
+            rig.place(pose)
+    assert "Its legs will move" in asked[0] and "It will stand up" in asked[1] and "will" not in asked[2]
