@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from calibration import feet, imu, joints, latency, motors, report
 from calibration.result import Check, Result
 from calibration.session import CalibrationStopped, Session
-from robots.calibration import Calibration, CalibrationError, Measured, check_values, load
+from robots.calibration import Calibration, CalibrationError, Measured, check_values, load, written
 
 TOOL = "daydreamer-robot calibrate 1"
 
@@ -97,6 +97,7 @@ def run(
 
     Raises:
         CalibrationStopped: told to, or the robot's safety stopped it, or the joints did not pass.
+        CalibrationError: the disk refuses what was measured.
     """
     if zeros_known(found):
         session.offset = np.array(found.part("joints").offset_rad)
@@ -137,8 +138,8 @@ def keep(
 ) -> Calibration:
     """``found`` with the part ``name``, saved, and the page with it.
 
-    Zeros of the joints undo what was measured with others, however many small steps lie between. A result that cannot
-    be is on the page, and the part is not in the file.
+    Zeros of the joints that passed undo what was measured with others, however many small steps lie between. A result
+    that cannot be is on the page, and the part is not in the file.
 
     Args:
         files: where it is saved.
@@ -146,9 +147,12 @@ def keep(
         name: of the part.
         result: of its procedure.
         zeros: the joints' offsets [J] rad it was measured with; those of ``found`` when None.
+
+    Raises:
+        CalibrationError: the disk refuses it.
     """
     parts = {one: _standing(found, one, part) for one, part in found.parts.items() if one != name}
-    if name == "joints":
+    if name == "joints" and result.passed:
         offset = result.values.offset_rad  # type: ignore[union-attr]
         parts = {
             one: part
@@ -162,9 +166,10 @@ def keep(
         parts[name] = _standing(found, name, measured)
     found = replace(found, made=now(), parts=parts)
     found.save(files.calibration)
-    files.section(name).write_text(report.section(name, result))
     left_out = (False, "its values cannot be: not in the file")
-    _write_page(files, found, {} if name in parts else {name: left_out})
+    with written(files.report):
+        files.section(name).write_text(report.section(name, result))
+        _write_page(files, found, {} if name in parts else {name: left_out})
     return found
 
 

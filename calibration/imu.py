@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from calibration.result import Check, Line, Plot, Result, numbers
-from calibration.session import CalibrationStopped, Log, Session
+from calibration.session import CalibrationStopped, Log, Session, up
 from robots.a1 import kinematics, model
 from robots.a1.estimator import GRAVITY
 from robots.calibrated import mounting
@@ -40,6 +40,7 @@ SWAPS = {
 SWAP_RATIO = 3.0  # so much better must it explain what is felt
 
 BIAS_BOUND, NOISE_BOUND, LENGTH_BOUND, UP_BOUND, APART_BOUND = 0.2, 0.15, 0.05, 0.0052, 0.035
+UNSURE_BOUND = 2 * LENGTH_BOUND  # poses up to 45 degrees off keep it, and with one of them left out few do
 
 
 def measure(session: Session, still_seconds: float = 8.0) -> Result:
@@ -58,7 +59,7 @@ def measure(session: Session, still_seconds: float = 8.0) -> Result:
     for pose in RESTING:
         session.place(pose)
         weighed.append(at_rest(session, REST, f"resting: {pose}").accel.mean(0))
-    accel_bias, accel_scale = weigh(np.array(weighed))
+    accel_bias, accel_scale, unsure = weigh(np.array(weighed))
     lengths = np.linalg.norm(accel_scale * (np.array(weighed) - accel_bias), axis=1)
     roll, pitch = mount(felt, kinematic)
     turned = felt @ mounting(roll, pitch).T
@@ -71,6 +72,8 @@ def measure(session: Session, still_seconds: float = 8.0) -> Result:
         Check("gyro noise", float(noise.max()), NOISE_BOUND, "rad/s", "Something near it shakes."),
         Check("gravity's length is off by", float(np.abs(lengths - GRAVITY).max()), LENGTH_BOUND, "m/s^2",
               "A pose was not still: measure again."),
+        Check("accelerometer's bias may be off by", unsure, UNSURE_BOUND, "m/s^2",
+              "A pose was left out, or taken twice: measure again."),
         Check("leans disagree by", float(off.max()), UP_BOUND, "rad", _why(angles, felt)),
         Check("accelerometer and orientation disagree by", apart, APART_BOUND, "rad", "Let it settle for a minute."),
     )  # fmt: skip
@@ -99,6 +102,7 @@ def measure(session: Session, still_seconds: float = 8.0) -> Result:
     residuals = {
         "gyro_bias_std_error_rad_per_s": float(noise.max() / np.sqrt(len(still.time))),
         "gravity_length_m_per_s2": float(np.abs(lengths - GRAVITY).max()),
+        "accel_bias_unsure_m_per_s2": unsure,
         "lean_rad": float(off.max()),
     }
     return Result(values, "still on the belly, six resting poses, four leans", checks, plots, residuals)
@@ -170,10 +174,12 @@ def _hold(session: Session, pose: Array, time: float) -> None:
     session.hold(pose)
 
 
-def weigh(readings: Array) -> tuple[Array, Array]:
+def weigh(readings: Array) -> tuple[Array, Array, float]:
     """Bias ``[3]`` m/s^2 and scale ``[3]`` for which every one of ``readings [N, 3]`` has the length g.
 
-    Gauss-Newton on |scale (reading - bias)| = g; six numbers, from seven poses.
+    Gauss-Newton on |scale (reading - bias)| = g; six numbers, from seven poses. The third is the standard error of the
+    bias's worst axis, m/s^2, where lengths are off by LENGTH_BOUND: an axis that was not turned both ways up can have
+    any bias, and a scale that makes up for it.
     """
     bias, scale = np.zeros(3), np.ones(3)
     for _ in range(20):
@@ -183,7 +189,8 @@ def weigh(readings: Array) -> tuple[Array, Array]:
         slope = np.hstack([-unit * scale, unit * (readings - bias)])
         step = np.linalg.lstsq(slope, GRAVITY - length, rcond=None)[0]
         bias, scale = bias + step[:3], scale + step[3:]
-    return bias, scale
+    variance = np.diag(np.linalg.inv(slope.T @ slope + 1e-9 * np.eye(6)))  # finite, however little is known
+    return bias, scale, LENGTH_BOUND * float(np.sqrt(variance[:3].max()))
 
 
 def mount(sensor: Array, body: Array) -> tuple[float, float]:
@@ -201,14 +208,6 @@ def mount(sensor: Array, body: Array) -> tuple[float, float]:
         )
         angles = angles + np.linalg.lstsq(slope, left, rcond=None)[0]
     return float(angles[0]), float(angles[1])
-
-
-def up(quat_xyzw: Array) -> Array:
-    """The mean direction of up ``[3]`` in the frame of ``quat_xyzw [N, 4]``."""
-    x, y, z, w = (quat_xyzw / np.linalg.norm(quat_xyzw, axis=1, keepdims=True)).T
-    mean = np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]).mean(1)
-    unit: Array = mean / np.linalg.norm(mean)
-    return unit
 
 
 def allan(rate: Array, dt: float) -> tuple[Array, Array]:

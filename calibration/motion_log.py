@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from robots.calibration import CalibrationError
+from robots.calibration import CalibrationError, written
 from robots.robot import Array
 
 SCHEMA = 1
@@ -60,14 +60,15 @@ class MotionLog:
         return float(self.time[-1] - self.time[0])
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, whole or not at all. Raises CalibrationError when the disk refuses it."""
         arrays = {one.name: getattr(self, one.name) for one in fields(self)}
         head = {name: arrays.pop(name) for name in ("robot", "robot_id", "made")}
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".part")
-        with draft.open("wb") as file:  # a name without .npz stays as it is
-            np.savez_compressed(file, header=np.array(json.dumps({"schema": SCHEMA, **head})), **arrays)
-        os.replace(draft, path)
+        with written(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as file:  # a name without .npz stays as it is
+                np.savez_compressed(file, header=np.array(json.dumps({"schema": SCHEMA, **head})), **arrays)
+            os.replace(draft, path)
 
 
 def load(path: Path) -> MotionLog:

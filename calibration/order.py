@@ -21,9 +21,8 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from calibration.imu import up
 from calibration.leg_weight import holding_torque
-from calibration.session import CalibrationStopped, Log, Session
+from calibration.session import CalibrationStopped, Log, Session, up
 from robots.a1 import model
 from robots.robot import Array, RobotState
 

@@ -19,6 +19,10 @@ from robots.sim.stand_in import StandIn
 POSITION_MARGIN = 0.35
 
 
+# pose -> what the robot does in it by itself
+MOVES = {"hang": " Its legs will move.", "belly": " It will stand up."}
+
+
 class SimRig:
     """The stand-in, put anywhere at once."""
 
@@ -90,7 +94,7 @@ class HandRig:
     def place(self, pose: str) -> Robot:
         """Ask for it. The robot is not connected while it is moved."""
         self._robot.close()
-        self._ask(f"Please {POSES[pose]}. Keep {self._stop} in hand.")
+        self._ask(f"Please {POSES[pose]}.{MOVES.get(pose, '')} Keep {self._stop} in hand.")
         self._robot.connect()
         return self._robot
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,12 @@ POSES = {
     "nose-up": "stand the robot on its tail, its nose up, and hold it still",
     "nose-down": "stand the robot on its nose, and hold it still",
 }
+# pose -> where up is then, in the body: forwards, left, up
+UP = {
+    "hang": (0.0, 0.0, 1.0), "belly": (0.0, 0.0, 1.0), "back": (0.0, 0.0, -1.0), "left": (0.0, -1.0, 0.0),
+    "right": (0.0, 1.0, 0.0), "nose-up": (1.0, 0.0, 0.0), "nose-down": (-1.0, 0.0, 0.0),
+}  # fmt: skip
+TILTED = 45.0  # degrees from a pose that are still that pose: how the IMU is mounted is yet to be found out
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class Session:
         self._rig, self._stop, self._watch = rig, stop, watch
         self._robot: Robot | None = None
         self.pose = ""
+        self._up = False  # it stands, or gets up: let go of, it would fall
         self.offset: Array = np.zeros(0)  # [J] rad, raw minus true; empty until known
 
     @property
@@ -101,12 +109,24 @@ class Session:
         return self.robot.info
 
     def place(self, pose: str) -> None:
-        """Have the robot put into ``pose``, unless it is there; then it is passive."""
+        """Have the robot put into ``pose``, unless it is there; then it is passive.
+
+        Raises:
+            CalibrationStopped: told to, its safety stopped it, or the IMU says that it lies otherwise.
+        """
         if pose != self.pose:
-            self.pose = ""
+            self.pose, self._up = "", False
             self._robot = self._rig.place(pose)
             self.pose = pose
         self.damp(0.2)
+        felt = up(self.robot.read().quat_xyzw[None])
+        off = math.degrees(math.acos(np.clip(felt @ UP[pose], -1.0, 1.0)))
+        if not off <= TILTED:
+            self.pose = ""
+            raise CalibrationStopped(
+                f"the robot is not in the pose '{pose}', but {off:.0f} degrees off: up is {felt[0]:+.2f} forwards, "
+                f"{felt[1]:+.2f} left and {felt[2]:+.2f} up in its body, as the IMU says. Please {POSES[pose]}"
+            )
 
     def zero(self) -> Array:
         """The joints' offsets ``[J]`` rad, as far as they are known."""
@@ -196,29 +216,47 @@ class Session:
 
     def stand(self) -> None:
         """From the belly onto the feet."""
+        self._up = True
         for point in MOTIONS["stand"]:
             self.move(point.pos, point.seconds, "standing up")
         self.pose = "stand"
 
     def lie(self) -> None:
         """Down onto the belly, and damp."""
-        play(self.robot, MOTIONS["lie"], hold=0.2, stopped=self._why)
+        self._lay_down()
         self.damp(0.3)
         self.pose = "belly"
 
     def damp(self, seconds: float) -> None:
         """Let the motors only resist."""
         self.check()
+        self._up = False
         damp(self.robot, seconds)
 
     @contextmanager
     def ending_damped(self) -> Iterator[None]:
-        """Whatever happens inside, the last command damps."""
+        """Whatever happens inside, the last command damps.
+
+        A robot that stands is laid down before, unless its own safety has stopped it, or Ctrl-C came again.
+        """
         try:
             yield
+        except KeyboardInterrupt:
+            self._up = False
+            raise
         finally:
-            self._rig.close()
-            self.pose, self._robot = "", None
+            try:
+                if self._up:
+                    with suppress(RobotError):  # then it does not obey, and is let go of
+                        self._lay_down()
+            finally:
+                self._rig.close()
+                self.pose, self._robot, self._up = "", None, False
+
+    def _lay_down(self) -> None:
+        """A stop waits for it, because half-way down it would drop the robot; the robot's own safety does not."""
+        play(self.robot, MOTIONS["lie"], hold=0.2, stopped=lambda: self.robot.stopped)
+        self._up = False
 
     def tell(self, doing: str, share: float, name: str = "", value: float = 0.0) -> None:
         """Say what is going on."""
@@ -231,6 +269,14 @@ class Session:
 
     def _why(self) -> str:
         return self._stop() or self.robot.stopped
+
+
+def up(quat_xyzw: Array) -> Array:
+    """The mean direction of up ``[3]`` in the frame of ``quat_xyzw [N, 4]``."""
+    x, y, z, w = (quat_xyzw / np.linalg.norm(quat_xyzw, axis=1, keepdims=True)).T
+    mean = np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]).mean(1)
+    unit: Array = mean / np.linalg.norm(mean)
+    return unit
 
 
 def _log(rows: list[tuple[float, RobotState]], asked: list[tuple[float, Array]]) -> Log:

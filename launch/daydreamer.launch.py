@@ -75,6 +75,8 @@ def _processes(context):
 
     settings = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     special = {
+        # s from Ctrl-C to SIGTERM: its last checkpoint may go to a memory card, or over a network.
+        "learner": {"sigterm_timeout": "100"},
         # Without its actor nothing else has work to do; its own safety has damped the robot by then.
         "actor": {"on_exit": Shutdown(reason="the actor has ended")},
         # A bridge may die and come back: the robot does not depend on it.
@@ -89,9 +91,8 @@ def _processes(context):
             cmd=words,
             name=name,
             output="screen",
-            sigterm_timeout="30",  # s after Ctrl-C: the learner saves, the actor damps
-            sigkill_timeout="30",
-            **special.get(name, {}),
+            # s after Ctrl-C, and then after SIGTERM: the actor damps
+            **{"sigterm_timeout": "30", "sigkill_timeout": "30", **special.get(name, {})},
         )
         for name, words in commands(settings).items()
     ]

@@ -10,7 +10,8 @@ import difflib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,15 @@ SENSORS = ("imu", "joints", "feet")  # the parts that every reading is corrected
 
 class CalibrationError(RobotError):
     """The calibration file cannot be used; the text says what is wrong and what to do."""
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """While ``path`` is written. Raises CalibrationError when the disk refuses it."""
+    try:
+        yield
+    except OSError as error:
+        raise CalibrationError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True)
@@ -86,11 +96,12 @@ class Calibration:
         return json.dumps({**head, "tool": self.tool, "parts": parts}, indent=1, allow_nan=False) + "\n"
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write the file, whole or not at all. Raises CalibrationError when the disk refuses it."""
         draft = path.with_name(path.name + ".part")
-        draft.write_text(self.text())
-        os.replace(draft, path)
+        with written(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(self.text())
+            os.replace(draft, path)
 
 
 def load(

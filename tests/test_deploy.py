@@ -102,6 +102,17 @@ def test_what_the_servo_asks_for_is_granted():
     assert int(has["LimitRTPRIO"]) >= ServoConfig().priority and has["LimitMEMLOCK"] == "infinity"
 
 
+def test_the_calibration_that_the_service_is_told_of_is_installed_where_it_may_read_it():
+    has = entries(SYSTEMD / "daydreamer-actor.service")
+    (told_of,) = re.findall(r"--calibration (\S+?)\"", (SYSTEMD / "actor.env").read_text())
+    assert has["ProtectHome"] == "yes" and has["PrivateTmp"] == "yes", "else a file anywhere would do"
+    lines = (ROOT / "docs" / "deploy.md").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("sudo install") and "calibration.json" in line)
+    *options, source, directory = shlex.split(line, comments=True)
+    assert (Path(directory) / Path(source).name, directory) == (Path(told_of), f"{SETTINGS}/")
+    assert options[2:] == ["-m", "640", "-g", has["Group"]]
+
+
 @pytest.mark.parametrize("half", ["actor", "learner"])
 def test_the_services_settings_make_a_command_of_ours(half, tmp_path):
     settings = tmp_path / "settings.env"

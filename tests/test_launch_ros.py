@@ -5,12 +5,14 @@ from __future__ import annotations
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tyro
 
 from daydreamer.cli import ros2
 from daydreamer.cli.main import Command
+from daydreamer.runtime.supervise import LEARNER_GRACE
 
 LAUNCH = Path(__file__).parent.parent / "launch"
 
@@ -77,6 +79,23 @@ def test_the_bridge_runs_in_the_python_of_ros_2_unless_it_needs_none(file):
     assert (parsed_bridge(rclpy).backend, parsed_bridge(rclpy).name) == ("rclpy", "spot")
     dds = file["commands"](settings(file, backend="cyclonedds", program="daydreamer"))["bridge"]
     assert dds[:2] == ["daydreamer", "ros2"] and parsed_bridge(dds).backend == "cyclonedds"
+
+
+def test_the_learner_may_take_as_long_for_its_last_checkpoint_as_under_train(file, monkeypatch):
+    ros = {
+        "launch": {},
+        "launch.actions": {"ExecuteProcess": dict, "Shutdown": dict},
+        "launch.substitutions": {
+            "LaunchConfiguration": lambda name: SimpleNamespace(perform=lambda context: context[name])
+        },
+        "launch_ros": {},
+        "launch_ros.actions": {"Node": dict},
+    }
+    for name, has in ros.items():
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(**has))
+    learner = file["_processes"](settings(file))[0]
+    assert learner["name"] == "learner"
+    assert float(learner["sigterm_timeout"]) + float(learner["sigkill_timeout"]) >= LEARNER_GRACE
 
 
 def test_the_description_is_the_a1s(file):

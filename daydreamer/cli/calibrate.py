@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +20,7 @@ from calibration.rigs import EmulatedRig, HandRig, SimRig
 from calibration.session import CalibrationStopped, Progress, Rig, Session
 from calibration.truth import draw, emulated_trip, errors, line_latency
 from daydreamer.cli.options import Estop, Json, log_to_stderr
+from daydreamer.core.writable import writable_directory
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.a1.realtime import ask
 from robots.calibration import CalibrationError, diff, load
@@ -25,6 +29,7 @@ from robots.robot import RobotError
 BARS = " ▁▂▃▄▅▆▇█"
 WIDTH = 32  # of the live plot, in characters
 PRIORITY = 30  # of SCHED_FIFO, where permitted: below the servo and the emulated robot
+LOOK = 0.1  # s between two looks at whether a signal came, while a person is asked
 FAILED = 1  # exit code: something did not pass, or was not finished
 
 
@@ -34,7 +39,8 @@ class Calibrate:
 
     Writes DIR/calibration.json, for --calibration of train and actor, and DIR/report.html with pictures. The same
     command goes on where it was left: what has passed is not measured again. A person hangs the robot up and lays it
-    down when asked to; a simulated one is put there by itself. Ctrl-C damps and keeps what is finished.
+    down when asked to; a simulated one is put there by itself. Ctrl-C lays a robot that stands down,
+    damps, and keeps what is finished; pressed again it damps at once.
     """
 
     robot: Annotated[Literal["a1", "a1-emulated", "a1-sim"], tyro.conf.Positional]
@@ -130,7 +136,8 @@ class Calibrate:
             ask(PRIORITY)  # 500 readings a second, whatever else this computer does
         screen = Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
-            session = Session(self._rig(wrong), stop, screen.show)
+            session = Session(self._rig(wrong, stop), stop, screen.show)
+            writable_directory(files.directory)  # known before a robot moves
 
             def finished(name: str, result: Result) -> None:
                 results[name] = result
@@ -165,7 +172,7 @@ class Calibrate:
             ask(PRIORITY)
         wrong, screen = self._wrong(), Screen(sys.stderr.isatty() and not self.json)
         with StopSignals() as stop:
-            session = Session(self._rig(wrong), stop, screen.show)
+            session = Session(self._rig(wrong, stop), stop, screen.show)
             true_zeros = self.robot == "a1-sim" and wrong is None
             log = calibrate_fit.record(session, files, self.robot, robot_id, path, true_zeros)
         screen.clear()
@@ -197,7 +204,7 @@ class Calibrate:
             )
         return draw(self.inject, delays=self.robot == "a1-sim")
 
-    def _rig(self, wrong: dict[str, Any] | None) -> Rig:
+    def _rig(self, wrong: dict[str, Any] | None, stop: Callable[[], str | None]) -> Rig:
         if self.robot == "a1-sim":
             if self.estop:
                 raise CalibrationError(
@@ -214,15 +221,20 @@ class Calibrate:
             )
         chosen = {"host": self.host, "port": self.port, "estop": self.estop or None}
         return HandRig(
-            "a1", self._ask, **{name: value for name, value in chosen.items() if value is not None}
+            "a1",
+            partial(self._ask, stop),
+            **{name: value for name, value in chosen.items() if value is not None},
         )
 
-    def _ask(self, text: str) -> None:
-        print(f"\n{text}")
-        try:
-            answer = input("Enter when it is done, q to stop: ")
-        except EOFError as error:  # no terminal, or Ctrl-D
-            raise CalibrationStopped("nobody answers: a real robot is calibrated from a terminal") from error
+    def _ask(self, stop: Callable[[], str | None], text: str) -> None:
+        print(f"\n{text}\nEnter when it is done, q to stop: ", end="", flush=True)
+        while not stop() and not select.select([sys.stdin], [], [], LOOK)[0]:
+            pass  # input() would go on waiting after a signal
+        if why := stop():
+            raise CalibrationStopped(f"the measurement was stopped: {why}")
+        answer = sys.stdin.readline()
+        if not answer:  # no terminal, or Ctrl-D
+            raise CalibrationStopped("nobody answers: a real robot is calibrated from a terminal")
         if answer.strip().lower().startswith("q"):
             raise CalibrationStopped("told to")
 

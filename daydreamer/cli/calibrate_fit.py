@@ -11,6 +11,8 @@ from calibration import excite, fit_sim, guide, motion_log
 from calibration.motion_log import MotionLog
 from calibration.result import Result
 from calibration.session import Progress, Session
+from daydreamer.core.errors import DaydreamerError
+from daydreamer.core.writable import writable_directory
 from robots.calibration import CalibrationError
 
 
@@ -22,7 +24,11 @@ def record(
     Raises:
         CalibrationStopped: told to, or its safety stopped it.
         CalibrationError: the joints' zeros are not known yet, or did not pass.
+        DaydreamerError: ``path`` takes no files. The robot has not moved.
     """
+    if path.is_dir():
+        raise DaydreamerError(f"cannot write to {path}: it is a directory. Name a file in it")
+    writable_directory(path.parent)
     found = guide.begin(files, robot, robot_id)
     if not true_zeros or guide.zeros_known(found):
         session.offset = np.array(found.passed("joints").offset_rad)

@@ -117,13 +117,14 @@ def delay_of(preset: Preset) -> float:
 def _restart(preset: Preset, robot: Robot) -> Callable[[], None] | None:
     if not preset.restart:
         return None
-    if not isinstance(robot, StandIn):
+    stand_in = getattr(robot, "raw", robot)  # behind its calibration
+    if not isinstance(stand_in, StandIn):
         raise DaydreamerError(
             f"restart is '{preset.restart}', but nobody can put the {robot.info.name} back there: only the stand-in "
             "of a1-sim by itself, without a stop box. Leave it out with --set restart="
         )
     pose(preset.restart)  # a wrong name is told now, not at the first fall
-    return partial(robot.set_pose, preset.restart)
+    return partial(stand_in.set_pose, preset.restart)
 
 
 def make_agent(preset: Preset, obs_spec: Specs, act_spec: Specs, seed: int = 0) -> Agent:

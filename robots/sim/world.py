@@ -1,5 +1,8 @@
 """The physics: an A1 on a flat ground in PyBullet, without motors, sensors or time-keeping.
 
+Bullet's default damping, 0.04 linear and angular, is left as it is: it brakes a robot that goes at 1.2 m/s with 1.3 N,
+far more than air does.
+
 PyBullet is imported when a World is made, not before, so that a computer without it can still import the stand-in.
 """
 
@@ -152,6 +155,7 @@ class World:
             self._stand = None
         if fixed:
             com, quat = p.getBasePositionAndOrientation(self.robot, self.client)
+            self._held_at = np.array(com), quat
             here, none = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]
             self._stand = p.createConstraint(
                 self.robot,
@@ -172,8 +176,6 @@ class World:
         p = self.bullet
         if self._stand is None:
             self.fix(True)
-            com, quat = p.getBasePositionAndOrientation(self.robot, self.client)
-            self._held_at = np.array(com), quat
         held, quat = self._held_at
         self._held_at = held + by, quat
         p.changeConstraint(

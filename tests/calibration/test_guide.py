@@ -11,25 +11,8 @@ from calibration import guide, svg
 from calibration.result import Check, Line, Plot, Result
 from calibration.session import CalibrationStopped, Session
 from robots.calibration import CalibrationError, load
-from robots.calibration_parts import Feet, Joints
-from robots.fake import FakeRobot
-from robots.safety.guard import SafetyGuard
-
-
-class FakeRig:
-    def __init__(self):
-        self.robot = FakeRobot()
-        self.placed = []
-
-    def place(self, pose):
-        self.placed.append(pose)
-        guard = SafetyGuard(self.robot)
-        guard.connect()
-        self.guard = guard
-        return guard
-
-    def close(self):
-        self.guard.close()
+from robots.calibration_parts import Feet, Imu, Joints
+from tests.calibration.fake_rig import FakeRig
 
 
 def joints_result(passed=True, offset=0.01):
@@ -40,6 +23,11 @@ def joints_result(passed=True, offset=0.01):
 
 def feet_result(noise=1.0):
     return Result(Feet((0.0,) * 4, (noise,) * 4, (6.0,) * 4, (3.0,) * 4, (0.0,) * 4), "by hand")
+
+
+def imu_result():
+    none = (0.0,) * 3
+    return Result(Imu(none, none, none, (1.0,) * 3, 0.0, 0.0, 30.0), "by hand")
 
 
 @pytest.fixture
@@ -148,6 +136,17 @@ def test_other_zeros_undo_what_stood_on_them(tmp_path):
     assert "id='feet'" not in files.report.read_text()
 
 
+def test_zeros_that_did_not_pass_undo_nothing(tmp_path):
+    files, found = begun(tmp_path)
+    found = guide.keep(files, found, "joints", joints_result())
+    found = guide.keep(files, found, "feet", feet_result())
+    found = guide.keep(files, found, "imu", imu_result())
+    found = guide.keep(files, found, "joints", joints_result(passed=False, offset=0.3))
+    assert not guide.zeros_known(found), "and nothing is measured on them"
+    found = guide.keep(files, load(files.calibration), "joints", joints_result())
+    assert set(load(files.calibration).parts) == set(found.parts) == {"joints", "feet", "imu"}
+
+
 def test_small_steps_of_the_zeros_add_up(tmp_path):
     files, found = begun(tmp_path)
     found = guide.keep(files, found, "joints", joints_result(offset=0.0))
@@ -202,6 +201,14 @@ def test_what_cannot_be_is_told_and_not_written(tmp_path, monkeypatch):
     page = files.report.read_text()
     assert "feet.noise[0] is a finite number" in page and "✗ fail" in page.split("<table>")[0]
     assert json.loads(guide.summary({"feet": feet}))["feet"]["values"]["noise"] == [None] * 4
+
+
+def test_a_page_that_the_disk_refuses_is_told_and_the_file_is_there(tmp_path):
+    files, found = begun(tmp_path)
+    files.report.mkdir(parents=True)
+    with pytest.raises(CalibrationError, match=r"cannot write .*report.html: Is a directory"):
+        guide.keep(files, found, "joints", joints_result())
+    assert list(load(files.calibration).parts) == ["joints"]
 
 
 def test_the_page_does_not_call_a_half_a_whole(tmp_path, two):

@@ -19,9 +19,20 @@ SIX = GRAVITY * np.vstack([np.eye(3), -np.eye(3)])
 def test_bias_and_scale_are_found_from_six_poses_that_nobody_knows():
     turned = SIX @ mounting(0.3, -0.2).T  # no pose is exact
     bias, scale = np.array([0.2, -0.3, 0.1]), np.array([1.02, 0.97, 1.01])
-    found_bias, found_scale = imu.weigh(turned * scale + bias)
+    found_bias, found_scale, unsure = imu.weigh(turned * scale + bias)
     np.testing.assert_allclose(found_bias, bias, atol=1e-9)
     np.testing.assert_allclose(found_scale, 1 / scale, atol=1e-9)
+    # Each axis both ways up: half the difference of two lengths is its bias, 0.05 / sqrt(2).
+    assert unsure == pytest.approx(0.05 / math.sqrt(2), rel=0.1) and unsure < imu.UNSURE_BOUND
+
+
+@pytest.mark.parametrize("missing", range(6))
+@pytest.mark.parametrize("tilt", [0.0, 0.1])
+def test_an_axis_that_was_not_turned_both_ways_up_does_not_pass(missing, tilt):
+    readings = SIX @ mounting(tilt, -tilt).T + np.array([0.2, -0.3, 0.1])
+    readings[missing] = readings[(missing + 3) % 6] @ mounting(tilt / 5, 0.0)  # the opposite pose, once more
+    *_, unsure = imu.weigh(readings)
+    assert unsure > imu.UNSURE_BOUND
 
 
 def test_the_mounting_is_found_from_directions():
@@ -52,6 +63,7 @@ def test_an_imu_that_lies_is_found_out_on_the_stand_in():
     with session.ending_damped():
         result = imu.measure(session, still_seconds=3.0)
     assert result.passed, result.checks
+    assert "accelerometer's bias may be off by" in [check.name for check in result.checks]
     for error in errors(result.values, wrong):
         assert error.within, error
 

@@ -28,6 +28,11 @@ def test_what_is_written_is_read_again(tmp_path):
     assert again.seconds == pytest.approx(19 / 500)
 
 
+def test_a_disk_that_refuses_it_is_told(tmp_path):
+    with pytest.raises(CalibrationError, match=f"cannot write {tmp_path}: Is a directory"):
+        log().save(tmp_path)
+
+
 def test_what_is_no_log_is_refused(tmp_path):
     path = tmp_path / "log"
     with pytest.raises(CalibrationError, match="cannot read"):

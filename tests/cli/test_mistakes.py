@@ -14,6 +14,7 @@ from daydreamer.replay import Replay
 from daydreamer.replay.archive import Archive
 from daydreamer.replay.formats import npz
 from daydreamer.runtime.run_dir import RunDir
+from robots.sim.stand_in import StandIn
 
 
 @pytest.fixture
@@ -104,9 +105,14 @@ def test_a_run_that_goes_on_under_another_preset_is_named_by_its_own(refused, tm
         ["replay", "import", "ROWS", "PLACE"],
         ["play", "--out", "PLACE/film.gif"],
         ["plot", "METRICS", "--out", "PLACE/curves.png"],
+        ["calibrate", "a1-sim", "--out", "PLACE"],
+        ["calibrate", "a1-sim", "--record", "PLACE/blue.motion"],
     ],
 )
-def test_a_place_that_takes_no_files_is_told_before_anything_is_done(refused, tmp_path, rows, words, place):
+def test_a_place_that_takes_no_files_is_told_before_anything_is_done(
+    refused, tmp_path, rows, monkeypatch, words, place
+):
+    monkeypatch.setattr(StandIn, "connect", lambda self: pytest.fail("the robot is connected"))
     (tmp_path / "file").touch()
     place = place.replace("FILE", str(tmp_path / "file"))
     RunDir(tmp_path / "run").metrics.touch()
@@ -119,6 +125,12 @@ def test_a_place_that_takes_no_files_is_told_before_anything_is_done(refused, tm
     for short, path in stands_for.items():
         words = [word.replace(short, path) for word in words]
     assert f"cannot write to {place}" in refused(*words)
+
+
+def test_a_motion_is_not_recorded_in_place_of_a_directory(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(StandIn, "connect", lambda self: pytest.fail("the robot is connected"))
+    said = refused("calibrate", "a1-sim", "--record", tmp_path)
+    assert f"cannot write to {tmp_path}: it is a directory. Name a file in it" in said
 
 
 @pytest.mark.parametrize(

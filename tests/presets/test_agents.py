@@ -2,6 +2,7 @@
 
 import itertools
 import typing
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,8 @@ from daydreamer.presets import build
 from daydreamer.presets.agents import AGENTS, UnknownAgent
 from daydreamer.presets.overrides import BadOverride
 from daydreamer.presets.registry import PRESETS, load
+from robots.calibration import Calibration, Measured
+from robots.calibration_parts import Feet, Imu, Joints
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -71,6 +74,25 @@ def test_only_the_stand_in_by_itself_can_be_put_back_on_its_feet():
         build.make_env(load("fake-tiny", ["restart=stand"]))
     with pytest.raises(DaydreamerError, match="--set restart="):
         build.make_env(load("a1-sim-stand"), estop="/dev/ttyUSB0")
+
+
+def test_a_calibrated_stand_in_is_put_back_too(tmp_path):
+    file = tmp_path / "calibration.json"
+    none, feet = (0.0,) * 3, (0.0,) * 4
+    values = {
+        "imu": Imu(none, none, none, (1.0,) * 3, 0.0, 0.0, 30.0),
+        "joints": Joints((0.01,) * 12),
+        "feet": Feet(feet, (1.0,) * 4, (6.0,) * 4, (3.0,) * 4, feet),
+    }
+    parts = {name: Measured(one, "by hand", "now", True) for name, one in values.items()}
+    Calibration("a1-sim", "blue", "now", "test", parts).save(file)
+    preset = load("a1-sim-stand", [f"robot_options.calibration={file}"])
+    with closing(build.make_env(preset)) as env:
+        env.reset()
+        env.clock.sleep_until(env.clock.now() + 2.0)  # damped, it sinks
+        assert env.robot.truth()["position"][2] < 0.15
+        env.reset()
+        assert env.robot.truth()["position"][2] > 0.25
 
 
 def test_from_standing_actions_span_what_they_did_in_the_park():

@@ -36,6 +36,11 @@ def test_what_was_saved_is_read_back(tmp_path):
     assert load(written(tmp_path)) == WHOLE
 
 
+def test_a_disk_that_refuses_it_is_told(tmp_path):
+    with pytest.raises(CalibrationError, match=f"cannot write {tmp_path}: Is a directory"):
+        WHOLE.save(tmp_path)
+
+
 def test_a_part_keeps_the_zeros_it_was_measured_with(tmp_path):
     made = calibration(imu=IMU)
     made = replace(made, parts={"imu": replace(made.parts["imu"], zeros_rad=(0.01,) * 12)})

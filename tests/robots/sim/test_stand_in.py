@@ -201,6 +201,16 @@ def test_a_robot_that_is_put_somewhere_is_let_go_of():
         assert abs(robot.truth()["velocity"][0]) > 0.1, "nobody holds it"
 
 
+def test_a_hanging_robot_is_carried_from_where_it_hangs():
+    with stand_in(start="hang") as robot:
+        hung = robot.truth()["position"]
+        for _ in range(2):
+            robot.carry(np.array([1.0, 0.0, 0.0]))
+            wait(robot, 0.2)
+            assert robot.truth()["position"] - hung == pytest.approx([0.2, 0.0, 0.0], abs=0.02)
+            robot.set_pose("hang")  # at the origin again, and held there anew
+
+
 def test_what_a_motion_tells_is_the_torque_that_the_joints_got():
     def power(scale: float) -> float:
         with stand_in(start="hang", distortion={"torque_scale": [scale] * 12}) as robot:
