@@ -8,7 +8,6 @@ from daydreamer.cli.actor import ActorCommand
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.runtime.run_dir import RunDir
-from daydreamer.transport.auth import new_keys
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.transport.console_keys import viewer_keys
@@ -21,18 +20,6 @@ from tests.transport.test_console import LONG, seen, telemetry
 def env():
     robot = FakeRobot()
     return RobotEnv(robot, WalkTask(robot.info))
-
-
-@pytest.fixture
-def keys(tmp_path):
-    """The robot's; the learner's are in the directory beside it."""
-    new_keys(tmp_path / "learner", ["spot"])
-    robot = tmp_path / "robot"
-    robot.mkdir(mode=0o700)
-    for name in ("spot.key", "learner.pub"):
-        (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
-        (robot / name).chmod(0o600)
-    return robot
 
 
 def test_a_life_without_a_console_does_not_pass_for_ended_because_the_one_before_it_has(tmp_path):

@@ -1,8 +1,9 @@
 """What `train` does besides supervising: its panel and alarms follow a file that another process writes."""
 
-from daydreamer.cli.train import Feed
+from daydreamer.cli.train import Feed, Train
 from daydreamer.monitor.alarm_watch import Watch
 from daydreamer.monitor.record import Record
+from daydreamer.runtime.run_dir import RunDir
 from robots.clock import ManualClock
 
 
@@ -42,3 +43,15 @@ def test_metrics_that_cannot_be_read_are_told_of_seldom_and_the_run_goes_on():
     feed.look()
     assert watch.facts(0.0).get("robot/minutes") == 2.0
     assert panel.shown == [{"robot/minutes": 2.0}]
+
+
+def test_the_stop_box_is_the_actors_alone(tmp_path):
+    def commands(**options):
+        children = Train(tmp_path, "fake-tiny", **options)._children(RunDir(tmp_path))
+        return {child.name: list(child.command) for child in children}
+
+    told = commands(estop="/dev/x")
+    where = told["actor"].index("--estop")
+    assert told["actor"][where + 1] == "/dev/x"
+    assert "--estop" not in told["learner"], "it has no robot"
+    assert "--estop" not in commands()["actor"]

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from daydreamer.transport.auth import new_keys
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_keys import console_keys
 
@@ -19,14 +18,8 @@ LONG = 60.0  # s
 @pytest.mark.parametrize(
     "command", [("record", "--out", "out"), ("monitor", "--port", "0")], ids=lambda words: words[0]
 )
-def test_the_learners_keys_open_the_console(tmp_path, command):
-    new_keys(tmp_path / "learner", ["spot"])
-    robot = tmp_path / "robot"
-    robot.mkdir()
-    for name in ("spot.key", "learner.pub"):
-        (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
-        (robot / name).chmod(0o600)
-    console = Console("127.0.0.1:0", "secret", lambda hand: None, console_keys(robot, "spot"))
+def test_the_learners_keys_open_the_console(tmp_path, keys, command):
+    console = Console("127.0.0.1:0", "secret", lambda hand: None, console_keys(keys, "spot"))
     console.start()
     options = ("--connect", console.address, "--keys", "learner", "--name", "spot")
     viewer = subprocess.Popen(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -6,9 +7,11 @@ from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.overrides import BadOverride
 from daydreamer.presets.registry import PRESETS, UnknownPreset, load
+from robots.a1.servo_config import ServoConfig
 from robots.calibration import Calibration, Measured
 from robots.calibration_parts import Latency, Sim
 from robots.robot import RobotError
+from robots.safety.config import SafetyConfig
 from robots.safety.guard import SafetyGuard
 
 
@@ -152,6 +155,25 @@ def test_what_the_errors_advise_helps(changes):
 def test_what_would_crash_later_or_learn_the_wrong_way_round_is_refused(change, says):
     with pytest.raises(BadOverride, match=says):
         load("a1-sim", [change, *(["agent=droq"] if "dropout" in change else [])])
+
+
+def test_a_real_robot_is_guarded_by_the_usual_figures_alone():
+    preset = load("a1")
+    assert preset.robot == "a1" and not preset.robot_options, "none of the preset's own"
+    config = build.make_robot(preset)._config
+    assert config.safety == SafetyConfig()
+    assert replace(config, latch="") == ServoConfig(command_interval=1 / preset.hz)
+    assert config.latch, "a stop outlives the program"
+
+
+def test_a_real_robot_is_asked_for_what_the_stand_in_learned_and_as_smoothly():
+    task = load("a1").task
+    assert task == load("a1-sim").task
+    assert (task.action_low, task.action_high) == (
+        (0.15, 0.08, 0.06),
+        (0.85, 0.90, 0.60),
+    )  # of joints' ranges
+    assert task.cutoff_hz == 1.5
 
 
 def test_nobody_topples_a_real_robot():

@@ -190,10 +190,19 @@ def test_a_stream_goes_on_after_a_gap_that_its_actor_tells_of(link, replay, spec
     assert len(replay) == intake.collected == replay.collected == 15
 
 
-def test_nothing_that_waits_is_left_behind_when_the_thread_ends(link, replay, spec):
+def test_nothing_that_waits_is_left_behind_when_the_thread_ends(link, replay, spec, monkeypatch):
+    receive, calls, third = link.receive, [], threading.Event()
+
+    def counted(timeout):
+        calls.append(timeout)
+        if len(calls) == 3:
+            third.set()
+        return receive(timeout)
+
+    monkeypatch.setattr(link, "receive", counted)
     intake = Intake(link, replay, RecentRows(spec), Events(), ManualClock())  # whose time stands still
     link.set_credit(25)
     intake.start()
-    intake._thread.join(0.2)
+    assert third.wait(60.0), "the first rows are durable, others wait"
     intake.close()
     assert len(replay) == link.acknowledged["double-0"] > 10

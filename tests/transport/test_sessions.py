@@ -106,6 +106,17 @@ def test_the_streams_of_earlier_lives_go_first_and_their_files_go_away(tmp_path)
     assert wire.actor.unacked == 0
 
 
+def test_an_acknowledgement_of_an_earlier_stream_takes_no_row_of_the_present_one(tmp_path):
+    wire = make([spool(tmp_path, EARLIER, rows=70), spool(tmp_path, rows=50)]).connect()
+    wire.exchange(2)
+    wire.acknowledge = False
+    wire.exchange()
+    assert {stream: len(rows) for stream, rows in wire.store.rewards.items()} == {EARLIER: 70, STREAM: 50}
+    assert (wire.actor.connected, wire.actor.unacked) == (True, 50)
+    wire.actor.receive(encode(Ack(EARLIER, 40, 0)), wire.now)  # it was long on its way
+    assert wire.actor.unacked == 50
+
+
 def test_an_earlier_stream_of_which_a_power_cut_took_rows_is_done_with(tmp_path):
     store = DurableRows()
     store.rewards[EARLIER] = [float(i) for i in range(10)]  # the learner has more than the disk kept

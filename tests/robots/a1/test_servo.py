@@ -160,6 +160,7 @@ def test_a_line_to_nobody_counts_and_goes_on():
 
 def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
     monkeypatch.setattr("robots.a1.servo_process.PATIENCE", 0.1)
+    monkeypatch.setattr("robots.a1.servo_process.DAMP_FOR", 0.05)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
         robot.bind(("127.0.0.1", 0))
         robot.setblocking(False)
