@@ -60,6 +60,31 @@ def test_a_gradient_step_changes_all_and_reports_finite_numbers(config):
     assert not [name for name in still if not name.startswith("slow")], f"never updated: {still}"
 
 
+def test_a_batch_with_a_nan_in_it_leaves_no_trace_that_is_not_finite(config):
+    agent = Dreamer(OBS, ACT, config)
+    agent.train(batch())
+    for key in ("reward", "pos"):
+        bad = batch(seed=1)
+        bad[key][0, 0] = np.nan
+        assert not np.isfinite(agent.train(bad)["train/loss/model"])
+        parts = {**agent.model.state_dict(), **agent.behavior.state_dict()}
+        assert [name for name, value in parts.items() if not torch.isfinite(value).all()] == [], key
+        after = agent.train(batch(seed=2))
+        assert all(np.isfinite(value) for value in after.values()), (key, after)
+
+
+def test_the_model_learns_rewards_less_their_offset_over_their_scale():
+    plain, scaled = Dreamer(OBS, ACT, micro()), Dreamer(OBS, ACT, micro(reward_offset=5.0, reward_scale=10.0))
+    for seed in range(3):
+        made = batch(seed=seed)
+        one = plain.train(made)
+        other = scaled.train(made | {"reward": 10 * made["reward"] + 5})
+        for name in ("train/loss/reward", "train/loss/model", "train/loss/critic", "train/return_mean"):
+            assert other[name] == pytest.approx(one[name], rel=1e-3, abs=1e-4), name
+        expected = 10 * one["train/imag_reward"] + 5
+        assert other["train/imag_reward"] == pytest.approx(expected, rel=1e-3), "told in the task's own unit"
+
+
 def test_what_a_sense_is_worth_weighs_its_squared_error():
     def loss(**recon):
         agent = Dreamer(OBS, ACT, dataclasses.replace(micro(), recon=recon))

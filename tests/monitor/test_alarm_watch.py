@@ -89,6 +89,22 @@ def test_the_rate_is_known_after_a_minute():
     assert math.isnan(watch.facts(60.0, ended=True).disk_rate), "a run that is over fills no disk"
 
 
+def test_the_rate_is_that_of_the_last_ten_minutes_whatever_went_before():
+    # An hour at rest, then 1 MB/s: over the whole time it would be 6e8 B / 4,200 s = 143 kB/s.
+    watch = Watch()
+    for second in range(0, 4201, 10):
+        watch.update(Record(0, float(second), {"replay/bytes": 1e6 * max(0, second - 3600)}))
+    assert watch.facts(4200.0).disk_rate == pytest.approx(1e6)
+
+
+def test_what_the_rate_is_measured_by_is_bounded():
+    watch = Watch()
+    for k in range(10_000):  # five lines a second, more than the ten minutes need
+        watch.update(Record(0, k / 5, {"replay/bytes": 200.0 * k}))
+    assert len(watch._bytes) <= 2000
+    assert watch.facts(2000.0).disk_rate == pytest.approx(1000.0)
+
+
 def test_the_ratio_is_expected_of_the_rows_after_the_prefill():
     watch = Watch(train_ratio=128.0, prefill=2000)
     watch.update(Record(0, 0.0, {"replay/rows": 3000.0}))

@@ -87,7 +87,8 @@ def test_a_robot_that_says_it_holds_is_believed_although_its_report_is_lost_with
 
 
 def test_a_learner_that_waits_for_a_connected_robot_gets_no_rows_and_one_that_works_may_make_it_wait():
-    waits, works = ({"learner/actors": 1.0, "learner/waiting": share} for share in (1.0, 0.1))
+    told = {"learner/actors": 1.0, "actor/paused": 0.0}  # an actor that is not paused says so
+    waits, works = ({**told, "learner/waiting": share} for share in (1.0, 0.1))
     assert [str(one) for one in active(Facts(waits, rows_age=600.0))] == [
         "no rows come: for 10 min, the learner waits for them"
     ]

@@ -106,6 +106,14 @@ def test_legs_half_a_stride_apart_are_symmetric():
     assert asymmetry(pos, INFO.joint_names) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_a_leg_that_swings_beside_a_still_one_is_lame_although_their_mean_poses_agree():
+    # The deviation of 0.3 sin over whole periods is 0.3 / sqrt 2 = 0.2121; the mean is that of the still leg: one of
+    # six pairs, 0.0354.
+    pos = np.tile(STAND, (100, 1))
+    pos[:, 1] += 0.3 * np.sin(np.linspace(0, 2 * np.pi, 100, endpoint=False))
+    assert asymmetry(pos, INFO.joint_names) == pytest.approx(0.3 / np.sqrt(2) / 6)
+
+
 def test_rollouts_are_averaged_but_peaks_are_the_worst():
     one = MotionScore(0.1, 10.0, 20.0, 0.0, 1.0, 0, 0.1, 0.0, 50.0, 100.0, 1.0)
     two = MotionScore(0.3, 20.0, 33.5, 0.2, 5.0, 3, 0.1, 0.0, 50.0, None, None)

@@ -11,10 +11,10 @@ HZ = 20.0
 MINUTE = 1200  # steps
 
 
-def rollout(up=1.0, calf=0.9, speed=0.5, height=0.25):
+def rollout(up=1.0, calf=0.9, speed=0.5, height=0.25, ended=None):
     """A minute; each argument is a number, or an array [1200]."""
     return score_rollout(
-        *(np.broadcast_to(x, MINUTE).astype(float) for x in (up, calf, height, speed, 10.0)), HZ
+        *(np.broadcast_to(x, MINUTE).astype(float) for x in (up, calf, height, speed, 10.0)), HZ, ended
     )
 
 
@@ -34,6 +34,7 @@ def test_standing_is_the_last_ten_seconds_only():
     assert rollout(calf=calf).stands
     calf[-180] = 0.7
     assert not rollout(calf=calf).stands
+    assert rollout(calf=0.71).stands, "just above the gate it is open"
 
 
 def test_one_that_crawls_on_its_belly_neither_stands_nor_walks():
@@ -62,6 +63,28 @@ def test_a_fall_is_losing_what_was_held_for_a_second():
     none = np.zeros(len(up), bool)
     assert count_falls(up, 20, none) == 2
     assert count_falls(np.ones(100, bool), 20, np.zeros(100, bool)) == 0
+
+
+def test_a_rollout_counts_as_falls_what_was_held_for_a_second_and_then_lost():
+    assert rollout(up=-1.0).falls == 0, "who never was upright has lost nothing"
+    up = np.ones(MINUTE)
+    up[60:] = -1.0  # held for 60 steps = 3 s, then lost for good
+    assert rollout(up=up).falls == 1
+    up[:41] = -1.0  # of that only 19 steps, less than a second
+    assert rollout(up=up).falls == 0
+    up[40] = 1.0  # 20 steps are a second
+    assert rollout(up=up).falls == 1
+
+
+def test_whoever_was_put_up_again_long_ago_stands_and_in_the_last_ten_seconds_does_not():
+    def put_up_at(second):
+        return rollout(ended=np.arange(MINUTE) == round(second * HZ))
+
+    early, late = put_up_at(30), put_up_at(55)
+    assert early.stands and early.gets_up and early.falls == 1
+    assert late.standing == pytest.approx(199 / 200), "all but the step at which it ended"
+    assert not late.stands and not late.gets_up and late.falls == 1
+    assert put_up_at(49.95).stands and not put_up_at(50).stands, "the last 200 steps begin at 50 s"
 
 
 def test_whoever_is_put_up_again_and_again_neither_stands_nor_is_without_falls():
