@@ -61,15 +61,15 @@ const stream = new Stream({
     now.hello(hello);
     hands.allow(hello.hands);
   },
-  status(message) {
-    now.status(message);
+  status(message) { // the hands come first: what goes wrong while drawing must not keep a word from them
     hands.status(message);
+    now.status(message);
     dream.stamp(message.dream);
   },
   robots(message) {
+    hands.robots(message);
     now.robots(message);
     robot.show(message);
-    hands.robots(message);
   },
   curves: (message) => charts.take(message),
   lost(why, seconds) {

@@ -81,10 +81,15 @@ export class Stream {
   }
 
   deliver() {
-    const [curves, newest] = [this.curves, this.newest];
+    const events = [...Object.entries(this.newest), ...this.curves.map((data) => ["curves", data])];
     this.curves = [];
     this.newest = {};
-    for (const [name, data] of Object.entries(newest)) this.handlers[name]?.(JSON.parse(data));
-    for (const data of curves) this.handlers.curves(JSON.parse(data));
+    for (const [name, data] of events) {
+      try {
+        this.handlers[name]?.(JSON.parse(data));
+      } catch (error) { // what cannot be drawn keeps nothing else back
+        reportError(error);
+      }
+    }
   }
 }
