@@ -15,6 +15,38 @@ __all__ = [
     "served",
 ]  # the fixtures, and what a test in a browser needs
 
+# A minute in which the robot is silent, then one of the server. Gives how many changes a screen reader is told in each,
+# of the bar and of the alarms, and what is shown in the end.
+SILENCE = """
+    const done = arguments[arguments.length - 1];
+    import('/page/now.js').then(({ Now }) => {
+      const now = new Now();
+      const robots = (age) => [{ name: 'spot', mode: 'NORMAL', activity: 'learning', age }];
+      const alarm = (key, detail) => ({ key, danger: true, words: `alarm ${key}`, detail, advice: 'Keep away.' });
+      now.status({ alarms: [alarm('old', 'for 1 s'), alarm('other', '')] });
+      now.robots(robots(0.1));
+      const observers = { bar: '[aria-live=assertive]', alarms: '[role=log]' };
+      for (const [name, where] of Object.entries(observers)) {
+        observers[name] = new MutationObserver(() => {});
+        const what = { childList: true, characterData: true, subtree: true };
+        observers[name].observe(document.querySelector(where), what);
+      }
+      const silent = ({ target }) => (target.closest ? target : target.parentElement).closest('[aria-live=off]');
+      const take = () => Object.values(observers).map((one) => one.takeRecords().filter((r) => !silent(r)).length);
+      const counts = [];
+      for (let age = 2; age <= 60; age += 1) {
+        now.robots(robots(age));
+        now.status({ alarms: [alarm('silent', `for ${age} s`), alarm('other', '')] });
+      }
+      const shown = [document.getElementById('mode-box').innerText, document.getElementById('alarms').innerText];
+      counts.push(take());
+      for (let seconds = 3; seconds <= 60; seconds += 1) now.lost('the server does not answer', seconds);
+      shown.push(document.getElementById('mode-box').innerText);
+      counts.push(take());
+      done([counts, shown]);
+    });
+"""
+
 
 @pytest.mark.parametrize("size", [(1400, 1000), (500, 844)], ids=["computer", "phone"])
 def test_what_came_of_a_stop_is_in_sight_wherever_the_page_was_scrolled_to(robot, browser, look, size):
@@ -31,3 +63,15 @@ def test_what_came_of_a_stop_is_in_sight_wherever_the_page_was_scrolled_to(robot
     )
     assert scrolled > 1000
     assert at == ["answer", "answer"], "it is within the window, and nothing lies over it"
+
+
+def test_a_silence_is_told_once_though_its_seconds_run_on(look):
+    page = look()
+    counts, shown = page.browser.execute_async_script(SILENCE)
+    (bar, alarms), (bar_lost, alarms_lost) = counts
+    assert bar <= 2, "the mode, and what is the matter"
+    assert alarms <= 2, "one alarm goes, one comes"
+    assert bar_lost <= 2 and alarms_lost == 0
+    assert " ".join(shown[0].split()) == "NO WORD from spot; it was NORMAL, learning 60 s ago"
+    assert "alarm silent: for 60 s" in shown[1] and "alarm other" in shown[1] and "alarm old" not in shown[1]
+    assert " ".join(shown[2].split()) == "NO CONNECTION the server does not answer for 60 s"
