@@ -16,6 +16,7 @@ from tests.web.conftest import FakeConsole
 from tests.web.test_server import TOKEN, Served
 
 __all__ = ["browser", "pytestmark"]  # the fixture, and what a test in a browser needs
+CONNECTIONS = 6  # of a browser to one server
 
 
 class Robot(FakeConsole):
@@ -66,6 +67,34 @@ def look(served: Served, browser: webdriver.Chrome) -> Callable[[], Page]:
         return shown
 
     return look
+
+
+def test_pages_that_nobody_sees_leave_a_stop_its_connection(served, robot, browser, look):
+    page = look()
+    for _ in range(CONNECTIONS):
+        browser.switch_to.new_window("tab")
+        look()
+    page.until(lambda: served.board.viewers == 1, "only the page that is seen is followed")
+    page.press(" ")
+    page.until(robot.wished.is_set, "the stop")
+    page.until(lambda: page.text("mode") == "DAMP", "it is seen")
+
+    robot.wishes.clear()
+    browser.switch_to.window(browser.window_handles[0])
+    page.until(lambda: page.text("mode") == "NORMAL", "a page that is seen again is as new")
+    assert served.board.viewers <= 2
+
+
+def test_a_page_out_of_sight_hears_whether_its_stop_was_done(served, robot, browser, look):
+    page = look()
+    page.listen()
+    browser.execute_script(
+        "document.getElementById('stop').click();"
+        "Object.defineProperty(document, 'hidden', { get: () => true })"
+    )
+    page.until(lambda: page.answered("STOP: confirmed"), "the stop is confirmed")
+    page.until(lambda: served.board.viewers == 0, "then it is followed no more")
+    page.until(lambda: page.text("activity") == "connecting", "and what is old is not shown as the present")
 
 
 def test_a_reading_that_is_no_number_keeps_no_word_from_the_hands(robot, browser, look):

@@ -76,5 +76,7 @@ const stream = new Stream({
     now.lost(why, seconds);
     hands.lost();
   },
+  unseen: () => now.connecting(),
+  needed: () => hands.pending !== null,
 });
 stream.run();

@@ -29,6 +29,10 @@ export class Now {
     this.draw();
   }
 
+  connecting() {
+    this.bar("none", "…", "connecting");
+  }
+
   lost(why, seconds) {
     this.bar("lost", "NO CONNECTION", why, `for ${seconds} s`);
   }

@@ -20,8 +20,13 @@ export async function get(path) {
   return answer.json();
 }
 
+const seen = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+
+// A page that nobody sees lets go of its stream: a browser makes six connections to a server, for all its tabs, and
+// STOP in one of them needs one.
 export class Stream {
-  // `handlers`: opened(), one for each event by name, and lost(why, seconds) while nothing comes.
+  // `handlers`: opened(), one for each event by name, lost(why, seconds) while nothing comes, needed() whether
+  // it is kept though nobody sees the page, and unseen() when it is not.
   constructor(handlers) {
     this.handlers = handlers;
     this.heard = performance.now();
@@ -31,7 +36,9 @@ export class Stream {
     this.pace = new Paced(() => this.deliver());
     setInterval(() => {
       const silent = performance.now() - this.heard;
-      if (silent > SILENT) {
+      if (document.hidden && !this.handlers.needed()) {
+        this.abort?.abort();
+      } else if (silent > SILENT) {
         this.handlers.lost(this.why, Math.round(silent / 1000));
         this.abort?.abort(); // a connection that is dead without saying so
       }
@@ -40,6 +47,12 @@ export class Stream {
 
   async run() {
     for (;;) {
+      if (document.hidden) {
+        this.handlers.unseen();
+        await seen();
+        this.heard = performance.now();
+        this.why = "connecting";
+      }
       try {
         await this.once();
         this.why = "the page's server ended the connection";
