@@ -18,6 +18,15 @@ from tests.web.test_server import TOKEN, Served
 __all__ = ["browser", "pytestmark"]  # the fixture, and what a test in a browser needs
 CONNECTIONS = 6  # of a browser to one server
 
+DEAF = """
+    window.asked = [];
+    window.fetch = async (to, { signal }) => {
+      asked.push(to);
+      if (to === 'api/stream') return new Response(new ReadableStream());
+      return new Promise((_, fail) => signal?.addEventListener('abort', () => fail(signal.reason)));
+    };
+"""
+
 
 class Robot(FakeConsole):
     """Tells something twenty times a second, damps when it is told to, and reads what the test wants."""
@@ -117,3 +126,11 @@ def test_what_cannot_be_drawn_keeps_no_word_from_the_hands(browser, look):
     page.listen()
     page.press(" ")
     page.until(lambda: page.answered("STOP: confirmed by the robot"), "the stop is confirmed")
+
+
+def test_a_server_that_takes_a_page_and_then_says_nothing_is_asked_again(served, browser):
+    browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": DEAF})
+    browser.get(f"http://localhost:{served.port}/")
+    page = Page(browser)
+    count = "return asked.filter((to) => to === 'api/hello').length"
+    page.until(lambda: browser.execute_script(count) >= 2, "a second hello")

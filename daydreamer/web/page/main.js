@@ -54,8 +54,8 @@ setAxis(localStorage.getItem("axis") || "robot/minutes");
 followSections();
 
 const stream = new Stream({
-  async opened() {
-    const hello = await get("api/hello");
+  async opened(signal) {
+    const hello = await get("api/hello", signal);
     charts.define(hello.charts);
     robot.hz = hello.hz;
     now.hello(hello);
