@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,12 @@ class Monitor:
     host: Annotated[
         str, tyro.conf.arg(help="address to listen on; beyond this computer looking asks for the token too")
     ] = "127.0.0.1"
+    fd: Annotated[
+        int | None,
+        tyro.conf.arg(
+            metavar="N", help="a socket that listens already, as `train` hands it down: no port is taken"
+        ),
+    ] = None
     certificate: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="PEM, for https")] = None
     certificate_key: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="its key")] = None
 
@@ -71,7 +78,8 @@ class Monitor:
         log_to_stderr()
         die_with_parent()
         try:
-            sock = beside.listen(self.host, beside.free_port(self.host, self.port))
+            handed = self.fd is not None
+            sock = socket.socket(fileno=self.fd) if handed else beside.listen_near(self.host, self.port)
         except OSError as error:
             raise DaydreamerError(
                 f"no page on {self.host}, port {self.port}: {error}. Give another --port"
