@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 from daydreamer.runtime.supervise import Child, this_program
+from daydreamer.transport.address import Address, own_addresses
 from daydreamer.web import access
 
 PORT = 8080
@@ -32,10 +33,20 @@ def page(run_directory: Path, log: Path, port: int = PORT) -> tuple[Child, str]:
     ):  # so many pages, or a port that is not for this user: a run goes on without the one it asked for
         sock = listen("127.0.0.1", 0)
     token = access.kept_token(run_directory) or access.new_token()
-    url = f"http://localhost:{sock.getsockname()[1]}/"
+    (url,) = links("http", "127.0.0.1", sock.getsockname()[1])
     access.keep(run_directory, token, url)
     command = this_program("monitor", str(run_directory), "--fd", str(sock.fileno()))
     return Child("monitor", command, log, vital=False, socket=sock), f"{url}#token={token}"
+
+
+def links(scheme: str, host: str, port: int) -> list[str]:
+    """Where a page that listens on ``host`` can be opened: on this computer, if it can, first."""
+    hosts = [host]
+    if access.is_loopback(host):
+        hosts = ["localhost"]
+    elif host in ("", "0.0.0.0", "::"):
+        hosts = ["localhost", *(one for one in own_addresses().values() if not access.is_loopback(one))]
+    return [f"{scheme}://{Address(one, port)}/" for one in hosts]
 
 
 def free_port(host: str, port: int) -> int:

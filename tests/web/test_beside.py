@@ -3,6 +3,7 @@ from contextlib import closing
 
 import pytest
 
+from daydreamer.transport.address import own_addresses
 from daydreamer.web import beside
 
 
@@ -44,3 +45,27 @@ def test_no_port_is_looked_for_beyond_the_last_one():
         beside.listen_near("127.0.0.1", 65535)
     if other is not None:
         other.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "link"),
+    [
+        ("127.0.0.1", "https://localhost:8080/"),
+        ("::1", "https://localhost:8080/"),
+        ("192.168.1.5", "https://192.168.1.5:8080/"),
+        ("fd00::5", "https://[fd00::5]:8080/"),
+        ("learner.local", "https://learner.local:8080/"),
+    ],
+)
+def test_an_address_can_be_opened_as_it_is_shown(host, link):
+    assert beside.links("https", host, 8080) == [link]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_page_for_the_whole_network_is_shown_under_addresses_that_a_phone_can_open(host, monkeypatch):
+    monkeypatch.setattr(beside, "own_addresses", lambda: {"lo": "127.0.0.1", "wlan0": "192.168.1.5"})
+    assert beside.links("http", host, 8080) == ["http://localhost:8080/", "http://192.168.1.5:8080/"]
+
+
+def test_a_computer_knows_its_own_addresses():
+    assert "127.0.0.1" in own_addresses().values()
