@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,12 @@ class Monitor:
     host: Annotated[
         str, tyro.conf.arg(help="address to listen on; beyond this computer looking asks for the token too")
     ] = "127.0.0.1"
+    fd: Annotated[
+        int | None,
+        tyro.conf.arg(
+            metavar="N", help="a socket that listens already, as `train` hands it down: no port is taken"
+        ),
+    ] = None
     certificate: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="PEM, for https")] = None
     certificate_key: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="its key")] = None
 
@@ -71,26 +78,27 @@ class Monitor:
         log_to_stderr()
         die_with_parent()
         try:
-            sock = beside.listen(self.host, beside.free_port(self.host, self.port))
+            handed = self.fd is not None
+            sock = socket.socket(fileno=self.fd) if handed else beside.listen_near(self.host, self.port)
         except OSError as error:
             raise DaydreamerError(
                 f"no page on {self.host}, port {self.port}: {error}. Give another --port"
             ) from error
         scheme = "https" if self.certificate else "http"
-        where = "localhost" if access.is_loopback(self.host) else self.host
-        url = f"{scheme}://{where}:{sock.getsockname()[1]}/"
+        links = beside.links(scheme, self.host, sock.getsockname()[1])
         token = access.new_token()
         if self.run_directory is not None:
             token = access.kept_token(self.run_directory) or token
             try:
-                access.keep(self.run_directory, token, url)
+                access.keep(self.run_directory, token, links[0])
             except OSError as error:
                 # An archive, another user's run, a full disk: it can be shown all the same.
                 _log.warning("the token is not kept, so an open page ends with this process: %s", error)
 
         def announce() -> None:
             # Beside a training job, which shows the link itself, this goes into a log that others may be able to read.
-            print(url if supervised() else f"{url}#token={token}", flush=True)
+            for link in links:
+                print(link if supervised() else f"{link}#token={token}", flush=True)
             if scheme == "http" and not access.is_loopback(self.host):
                 print(
                     "Anybody on this network can read along and take the token: use --certificate, or better "

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import ipaddress
 import socket
-import struct
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from daydreamer.doctor.check import Check, Level
+from daydreamer.transport.address import own_addresses
 from robots.a1 import model, wire
 from robots.a1.driver import A1
 from robots.a1.protocol import LowCmd, LowState, PacketError, decode_state, encode_command
@@ -31,7 +30,6 @@ from robots.safety.config import Rules, SafetyConfig
 NEEDS_PYBULLET = {"a1-sim", "a1-emulated"}
 PACKETS, PERIOD = 100, 0.01  # one second of asking
 ENOUGH = 0.9  # of them answered
-_SIOCGIFADDR = 0x8915
 
 
 def checks(name: str, host: str | None, port: int | None) -> list[Check]:
@@ -107,7 +105,7 @@ def network(group: str, host: str, port: int) -> Check:
         )
     if _is_loopback(host):
         return Check(group, "network", Level.OK, "an emulated one on this computer")
-    name = _interface_of(ours)
+    name = next((name for name, address in own_addresses().items() if address == ours), "")
     by = f"{ours} on {name}" if name else ours
     if ipaddress.ip_address(ours) not in ipaddress.ip_network(
         f"{socket.gethostbyname(host)}/24", strict=False
@@ -213,17 +211,6 @@ def _give_address(host: str) -> str:
 def _is_wired(name: str) -> bool:
     path = Path("/sys/class/net") / name
     return (path / "device").exists() and not (path / "wireless").exists()
-
-
-def _interface_of(address: str) -> str:
-    """The interface that has this IPv4 address; empty when it cannot be told."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        for _, name in socket.if_nameindex():
-            with contextlib.suppress(OSError):
-                reply = fcntl.ioctl(probe, _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
-                if socket.inet_ntoa(reply[20:24]) == address:
-                    return name
-    return ""
 
 
 def _is_loopback(host: str) -> bool:

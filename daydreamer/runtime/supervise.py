@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket as Socket
 from typing import Protocol
 
 from daydreamer.runtime.backoff import Backoff
@@ -48,6 +49,7 @@ class Child:
         decides: True when its end with exit code 0 ends the whole job.
         vital: False for one that the job can do without: when it cannot work, that is a warning.
         grace: s that it is given to end by itself, once it was asked to.
+        socket: It inherits this one, in every life.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Child:
     decides: bool = False
     vital: bool = True
     grace: float = 10.0
+    socket: Socket | None = None
     backoff: Backoff = field(default_factory=Backoff)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
@@ -78,7 +81,7 @@ def start_process(child: Child) -> Process:
     with open(child.log, "ab", opener=_for_the_owner) as log:
         return subprocess.Popen(
             list(child.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-            start_new_session=True,
+            start_new_session=True, pass_fds=() if child.socket is None else (child.socket.fileno(),),
         )  # fmt: skip
 
 

@@ -1,11 +1,17 @@
-"""HOST:PORT, as people write it and as ZeroMQ wants it."""
+"""HOST:PORT, as people write it and as ZeroMQ wants it; and this computer's own addresses."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import ipaddress
+import socket
+import struct
 from dataclasses import dataclass
 
 from daydreamer.transport.link import LinkError
+
+_SIOCGIFADDR = 0x8915
 
 
 @dataclass(frozen=True)
@@ -48,3 +54,14 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if self.is_ipv6 else f"{self.host}:{self.port}"
+
+
+def own_addresses() -> dict[str, str]:
+    """This computer's IPv4 addresses by interface, one each; none where that cannot be told."""
+    found = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):
+                reply = fcntl.ioctl(probe, _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
+                found[name] = socket.inet_ntoa(reply[20:24])
+    return found

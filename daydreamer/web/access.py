@@ -3,7 +3,7 @@
 Looking is open on loopback and asks for the token beyond it; hands always ask for the token. Against other web pages
 in the same browser: the token travels in a header that no foreign page can set without a preflight that is never
 answered; a hand's origin must be this page's; a page of another site, which could read nothing, is sent nothing and so
-takes no viewer's place; and a name that merely resolves to this computer is refused.
+takes no viewer's place; and a name that merely resolves to this computer is refused, but for looking with the token.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ class Access:
 
     def read(self, headers: Mapping[str, str]) -> Denied | None:
         """Why this request may not look, or None. Header names are lower case."""
-        if denied := self._host(headers) or self._site(headers):
-            return denied
-        return None if self.loopback else self._token(headers)
+        wrong = self._token(headers)
+        if wrong is None:  # no other page has it: a program may call this computer what it likes
+            return None
+        return self._host(headers) or self._site(headers) or (None if self.loopback else wrong)
 
     def hand(self, headers: Mapping[str, str]) -> Denied | None:
         """Why this request may not move the robot, or None."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import socket
 from pathlib import Path
 
 from daydreamer.runtime.supervise import Child, this_program
+from daydreamer.transport.address import Address, own_addresses
 from daydreamer.web import access
 
 PORT = 8080
@@ -21,27 +23,48 @@ def installed() -> bool:
 def page(run_directory: Path, log: Path, port: int = PORT) -> tuple[Child, str]:
     """The process to supervise, and the address to open, its token included.
 
-    The address is settled here, before the process runs, so that it can be shown at once and stays the same when the
-    process is started again.
+    The process gets a socket that listens here already, so that the address can be shown at once, nobody takes it
+    meanwhile, and it stays the same when the process is started again.
     """
-    port = free_port("127.0.0.1", port)
+    try:
+        sock = listen_near("127.0.0.1", port)
+    except (
+        OSError
+    ):  # so many pages, or a port that is not for this user: a run goes on without the one it asked for
+        sock = listen("127.0.0.1", 0)
     token = access.kept_token(run_directory) or access.new_token()
-    url = f"http://localhost:{port}/"
+    (url,) = links("http", "127.0.0.1", sock.getsockname()[1])
     access.keep(run_directory, token, url)
-    command = this_program("monitor", str(run_directory), "--port", str(port))
-    return Child("monitor", command, log, vital=False), f"{url}#token={token}"
+    command = this_program("monitor", str(run_directory), "--fd", str(sock.fileno()))
+    return Child("monitor", command, log, vital=False, socket=sock), f"{url}#token={token}"
+
+
+def links(scheme: str, host: str, port: int) -> list[str]:
+    """Where a page that listens on ``host`` can be opened: on this computer, if it can, first."""
+    hosts = [host]
+    if access.is_loopback(host):
+        hosts = ["localhost"]
+    elif host in ("", "0.0.0.0", "::"):
+        hosts = ["localhost", *(one for one in own_addresses().values() if not access.is_loopback(one))]
+    return [f"{scheme}://{Address(one, port)}/" for one in hosts]
 
 
 def free_port(host: str, port: int) -> int:
-    """``port``, or the next free one; ``port`` itself when none is. 0 is any."""
-    for candidate in range(port, port + _NEXT_PORTS) if port else (0,):
-        try:
-            with listen(host, candidate) as sock:
-                found: int = sock.getsockname()[1]
-                return found
-        except OSError:
-            continue
-    return port
+    """``port``, or the next free one; somebody else may take it at any time. Raises OSError when none is free."""
+    with listen_near(host, port) as sock:
+        found: int = sock.getsockname()[1]
+        return found
+
+
+def listen_near(host: str, port: int) -> socket.socket:
+    """A socket that listens on ``port``, or the next free one; 0 is any. Raises OSError when none is free."""
+    try:
+        return listen(host, port)
+    except OSError:
+        for candidate in range(port + 1, min(port + _NEXT_PORTS, 65536)) if port else ():
+            with contextlib.suppress(OSError):
+                return listen(host, candidate)
+        raise
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -101,8 +101,14 @@ class Board:
             "wall": self._now(),
             "viewers": self.viewers,
             "alarms": [
-                {"key": r.alarm.key, "danger": r.alarm.danger, "text": str(r), "advice": r.alarm.advice}
-                for r in self.alarms()
+                {
+                    "key": raised.alarm.key,
+                    "danger": raised.alarm.danger,
+                    "words": raised.alarm.words,
+                    "detail": raised.detail,
+                    "advice": raised.alarm.advice,
+                }
+                for raised in self.alarms()
             ],
             "dream": self._dream_stamp(),
             **(self.run.status(self._robot_alive()) if self.run else {}),

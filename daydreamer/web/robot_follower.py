@@ -88,11 +88,11 @@ class RobotFollower:
             return {"name": self.name, "problem": self.console.problem, "age": None}
         return {
             **_plain(vars(telemetry)),
-            "times": {name: round(1000 * seconds, 3) for name, seconds in telemetry.times.items()},  # ms
+            "times": _plain({name: 1000 * seconds for name, seconds in telemetry.times.items()}),  # ms
             "name": telemetry.actor,
             "age": round(self.age, 2),
             "problem": self.console.problem,
-            "figure": _figure(telemetry),
+            "figure": _plain(_figure(telemetry)),
             "trail": self._trail.message(),
             "lateness": {"edges": _LATE_EDGES, "counts": list(self._late)},
         }
@@ -121,7 +121,8 @@ class Trail:
     def add(self, telemetry: Telemetry) -> None:
         """Go on to where ``telemetry`` says."""
         rotation = skeleton.from_quaternion(telemetry.quat_xyzw)
-        self._yaw = math.atan2(rotation[1, 0], rotation[0, 0])
+        yaw = math.atan2(rotation[1, 0], rotation[0, 0])
+        self._yaw = yaw if math.isfinite(yaw) else self._yaw
         step, self._time = telemetry.time - self._time, telemetry.time
         self._true = telemetry.truth_position is not None
         if telemetry.truth_position is not None:

@@ -25,6 +25,16 @@ def test_reading_is_open_on_loopback_only():
     assert allowed(OPEN.read(headers("192.168.1.5:8080", authorization="Bearer secret")))
 
 
+def test_whoever_reads_with_the_token_may_call_this_computer_by_any_name():
+    scrape = headers("learner:8080", authorization="Bearer secret")
+    assert allowed(OPEN.read(scrape)) and allowed(LOCAL.read(scrape))
+    assert OPEN.read(headers("learner:8080", authorization="Bearer wrong")).status == 403
+    assert OPEN.read(headers("learner:8080", cookie="token=secret")).status == 403, (
+        "a browser sends these by itself"
+    )
+    assert OPEN.hand(scrape).status == 403 and OPEN.page(scrape).status == 403
+
+
 @pytest.mark.parametrize("given", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer "}])
 def test_hands_ask_for_the_token(given):
     assert LOCAL.hand(headers(**given)).status == 401

@@ -92,7 +92,10 @@ class View {
     this.data = [at(x), ...shown.map(([name]) => at(chart.log ? positive(charts.series[name]) : charts.series[name]))];
     const names = shown.map(([name]) => name).join();
     if (names === this.names) {
-      this.uplot.setData(this.data);
+      const { data: [[first, ...others]], scales: { x: { min, max } } } = this.uplot;
+      const zoomed = min > first || max < others.at(-1);
+      this.uplot.setData(this.data, !zoomed);
+      if (zoomed) this.uplot.setScale("x", { min, max });
     } else {
       this.names = names;
       this.uplot?.destroy();

@@ -14,6 +14,8 @@ export function short(value) {
 // With two decimals always, and no minus before a zero: for what jumps about and must not change its width.
 export const steady = (value) => (finite(value) ? (Math.round(100 * value) / 100 + 0).toFixed(2) : "–");
 
+export const fixed = (value, digits) => (finite(value) ? value.toFixed(digits) : "–");
+
 export const percent = (value) => (finite(value) ? `${Math.round(100 * value)}` : "–");
 
 export function duration(seconds) {

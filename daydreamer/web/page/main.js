@@ -54,27 +54,29 @@ setAxis(localStorage.getItem("axis") || "robot/minutes");
 followSections();
 
 const stream = new Stream({
-  async opened() {
-    const hello = await get("api/hello");
+  async opened(signal) {
+    const hello = await get("api/hello", signal);
     charts.define(hello.charts);
     robot.hz = hello.hz;
     now.hello(hello);
     hands.allow(hello.hands);
   },
-  status(message) {
-    now.status(message);
+  status(message) { // the hands come first: what goes wrong while drawing must not keep a word from them
     hands.status(message);
+    now.status(message);
     dream.stamp(message.dream);
   },
   robots(message) {
+    hands.robots(message);
     now.robots(message);
     robot.show(message);
-    hands.robots(message);
   },
   curves: (message) => charts.take(message),
   lost(why, seconds) {
     now.lost(why, seconds);
     hands.lost();
   },
+  unseen: () => now.connecting(),
+  needed: () => hands.pending !== null,
 });
 stream.run();

@@ -29,8 +29,12 @@ export class Now {
     this.draw();
   }
 
+  connecting() {
+    this.bar("none", "…", "connecting");
+  }
+
   lost(why, seconds) {
-    this.bar("lost", "NO CONNECTION", `${why}, for ${seconds} s`);
+    this.bar("lost", "NO CONNECTION", why, `for ${seconds} s`);
   }
 
   draw() {
@@ -39,7 +43,7 @@ export class Now {
       this.bar("none", this.statusNow.ended ? "ENDED" : "NO ROBOT", robot?.problem && !this.statusNow.ended ? robot.problem : "");
     } else if (robot.age > OLD) {
       if (this.statusNow.ended) this.bar("none", "ENDED", "");
-      else this.bar("lost", "NO WORD", `from ${robot.name} for ${duration(robot.age)}; it was ${robot.mode}, ${robot.activity}`);
+      else this.bar("lost", "NO WORD", `from ${robot.name}; it was ${robot.mode}, ${robot.activity}`, `${duration(robot.age)} ago`);
     } else {
       const still = robot.mode === "NORMAL" && ["paused", "lying down", "waiting", "holding"].includes(robot.activity);
       this.bar(still ? "paused" : robot.mode, robot.mode, robot.activity);
@@ -48,10 +52,12 @@ export class Now {
     this.facts(robot);
   }
 
-  bar(kind, mode, activity) {
+  // What runs on by itself, `silence`, stands outside of what a screen reader is told at once.
+  bar(kind, mode, activity, silence = "") {
     document.body.dataset.mode = kind;
     if ($("mode").textContent !== mode) $("mode").textContent = mode;
     if ($("activity").textContent !== activity) $("activity").textContent = activity;
+    $("silence").textContent = silence;
   }
 
   tiles(robot) {
@@ -100,12 +106,17 @@ export class Now {
     fill($("facts"), facts);
   }
 
+  // An alarm that goes on keeps its box, in which only its number changes: a screen reader tells it once.
   alarms(alarms) {
-    fill($("alarms"), alarms.map(({ text, advice, danger }) => {
-      const box = element("div", "", { class: danger ? "alarm danger" : "alarm" });
-      box.append(element("b", `${danger ? "⚠ " : ""}${text}`), element("span", advice));
-      return box;
-    }));
+    const parent = $("alarms");
+    const before = new Map([...parent.children].map((box) => [box.dataset.key, box]));
+    const boxes = alarms.map((alarm) => before.get(alarm.key) || alarmBox(alarm));
+    before.forEach((box) => boxes.includes(box) || box.remove());
+    boxes.forEach((box, k) => {
+      if (parent.children[k] !== box) parent.insertBefore(box, parent.children[k] || null);
+      const { detail } = alarms[k];
+      box.querySelector("[aria-live=off]").textContent = detail && `: ${detail}`;
+    });
   }
 
   milestones(milestones) {
@@ -125,6 +136,14 @@ export class Now {
       return line;
     }));
   }
+}
+
+function alarmBox({ key, words, advice, danger }) {
+  const box = element("div", "", { class: danger ? "alarm danger" : "alarm", "data-key": key });
+  const head = element("b", `${danger ? "⚠ " : ""}${words}`);
+  head.append(element("span", "", { "aria-live": "off" }));
+  box.append(head, element("span", advice));
+  return box;
 }
 
 // Of several robots the bar shows the one that needs a person most.

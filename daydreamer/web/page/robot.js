@@ -1,5 +1,5 @@
 // The sections Robot and Time: what the newest telemetry says.
-import { colour, element, finite, short, steady } from "./format.js";
+import { colour, element, finite, fixed, short, steady } from "./format.js";
 import { drawRobot, prepare } from "./figure.js";
 import { fill, worst } from "./now.js";
 
@@ -62,7 +62,7 @@ export class Robot {
     fill($("step-bar"), names.map((name, k) => element("i", "", { title: name, style: `width:${Math.min(100, (100 * times[name]) / period)}%;background:var(--s${k % 8})` })));
     fill($("step-legend"), names.map((name, k) => {
       const item = element("li");
-      item.append(element("i", "", { style: `background:var(--s${k % 8})` }), name, element("b", `${times[name].toFixed(2)} ms`));
+      item.append(element("i", "", { style: `background:var(--s${k % 8})` }), name, element("b", `${fixed(times[name], 2)} ms`));
       return item;
     }));
   }
@@ -93,8 +93,8 @@ export class Robot {
 function clocks({ link, servo }) {
   const rows = [["rows become durable after", finite(link?.ack) ? `${(1000 * link.ack).toFixed(0)} ms` : "–"]];
   if (finite(servo?.late_p99_ms)) {
-    rows.push(["servo ticks", `${servo.rate_hz.toFixed(0)} per second, ${servo.missed} missed`]);
-    rows.push(["they begin late by", `median ${servo.late_p50_ms.toFixed(2)}, 99 % ${servo.late_p99_ms.toFixed(2)}, most ${servo.late_max_ms.toFixed(1)} ms`]);
+    rows.push(["servo ticks", `${fixed(servo.rate_hz, 0)} per second, ${servo.missed} missed`]);
+    rows.push(["they begin late by", `median ${fixed(servo.late_p50_ms, 2)}, 99 % ${fixed(servo.late_p99_ms, 2)}, most ${fixed(servo.late_max_ms, 1)} ms`]);
   }
   fill($("clocks"), rows.flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
 }
@@ -175,17 +175,17 @@ function track(i, text, near, target) {
 }
 
 function angle({ joint_pos: pos, joint_target: target, joint_lower: lower, joint_upper: upper }, k) {
-  const share = (value) => 100 * Math.min(1, Math.max(0, (value - lower[k]) / (upper[k] - lower[k])));
+  const share = (value) => (finite(value) ? 100 * Math.min(1, Math.max(0, (value - lower[k]) / (upper[k] - lower[k]))) : NaN);
   const at = share(pos[k]);
   return track([at - 1.5, at + 1.5], steady(pos[k]), at < 3 || at > 97, share(target[k]));
 }
 
 function torque({ joint_torque: torques, max_torque: most }, k) {
   const share = Math.min(1, Math.max(-1, torques[k] / most[k]));
-  return track([50 + 50 * Math.min(0, share), 50 + 50 * Math.max(0, share)], `${torques[k].toFixed(1)} N m`, Math.abs(share) > 0.9);
+  return track([50 + 50 * Math.min(0, share), 50 + 50 * Math.max(0, share)], `${fixed(torques[k], 1)} N m`, Math.abs(share) > 0.9);
 }
 
-const heat = (degrees) => track([0, (100 * Math.min(degrees, HOTTEST)) / HOTTEST], `${Math.round(degrees)}`, degrees >= WARM);
+const heat = (degrees) => track([0, (100 * Math.min(degrees, HOTTEST)) / HOTTEST], fixed(degrees, 0), degrees >= WARM);
 
 function lateness({ edges, counts }) {
   const most = Math.max(1, ...counts);

@@ -14,50 +14,63 @@ export function headers() {
   return { Authorization: `Bearer ${sessionStorage.getItem("token") || ""}` };
 }
 
-export async function get(path) {
-  const answer = await fetch(path, { headers: headers() });
+export async function get(path, signal) {
+  const answer = await fetch(path, { headers: headers(), signal });
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
 }
 
+const seen = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+
+// A page that nobody sees lets go of its stream: a browser makes six connections to a server, for all its tabs, and
+// STOP in one of them needs one.
 export class Stream {
-  // `handlers`: opened(), one for each event by name, and lost(why, seconds) while nothing comes.
+  // `handlers`: opened(signal), one for each event by name, lost(why, seconds) while nothing comes, needed() whether
+  // it is kept though nobody sees the page, and unseen() when it is not.
   constructor(handlers) {
     this.handlers = handlers;
-    this.heard = performance.now();
+    this.heard = this.begun = performance.now();
     this.why = "connecting";
     this.newest = {}; // by event: not parsed yet
     this.curves = []; // each builds on the one before, so none may be left out
     this.pace = new Paced(() => this.deliver());
     setInterval(() => {
-      const silent = performance.now() - this.heard;
-      if (silent > SILENT) {
-        this.handlers.lost(this.why, Math.round(silent / 1000));
-        this.abort?.abort(); // a connection that is dead without saying so
+      const now = performance.now();
+      if (document.hidden && !this.handlers.needed()) {
+        this.abort?.abort();
+        return;
       }
+      if (now - this.heard > SILENT) this.handlers.lost(this.why, Math.round((now - this.heard) / 1000));
+      if (now - Math.max(this.heard, this.begun) > SILENT) this.abort?.abort(); // one that is dead without saying so
     }, 500);
   }
 
   async run() {
     for (;;) {
+      if (document.hidden) {
+        this.handlers.unseen();
+        await seen();
+        this.heard = performance.now();
+        this.why = "connecting";
+      }
       try {
         await this.once();
         this.why = "the page's server ended the connection";
       } catch (error) {
         this.why = error.name === "AbortError" || error instanceof TypeError ? "the page's server does not answer" : error.message;
       }
+      this.abort.abort(); // whatever is left of it
       await new Promise((done) => setTimeout(done, 1000));
     }
   }
 
   async once() {
     this.abort = new AbortController();
-    const late = setTimeout(() => this.abort.abort(), SILENT);
+    this.begun = performance.now();
     const answer = await fetch("api/stream", { headers: headers(), signal: this.abort.signal });
-    clearTimeout(late);
     if (!answer.ok) throw new Error(await answer.text());
     this.heard = performance.now();
-    await this.handlers.opened();
+    await this.handlers.opened(this.abort.signal);
     this.curves = [];
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
@@ -81,10 +94,15 @@ export class Stream {
   }
 
   deliver() {
-    const [curves, newest] = [this.curves, this.newest];
+    const events = [...Object.entries(this.newest), ...this.curves.map((data) => ["curves", data])];
     this.curves = [];
     this.newest = {};
-    for (const [name, data] of Object.entries(newest)) this.handlers[name]?.(JSON.parse(data));
-    for (const data of curves) this.handlers.curves(JSON.parse(data));
+    for (const [name, data] of events) {
+      try {
+        this.handlers[name]?.(JSON.parse(data));
+      } catch (error) { // what cannot be drawn keeps nothing else back
+        reportError(error);
+      }
+    }
   }
 }
