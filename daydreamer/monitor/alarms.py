@@ -166,7 +166,7 @@ def _days_left(f: Facts) -> float:
 # fmt: off
 ALARMS = (
     Alarm(
-        "robot-stopped", True, "the robot has stopped itself", "its safety gives a reason",
+        "robot-stopped", True, "the robot is stopped", "its safety or a person has stopped it",
         "Look at the robot. When it is safe, reset it with your name.",
         lambda f: bool(f.stopped), lambda f: f.stopped,
     ),

@@ -64,9 +64,9 @@ def test_ctrl_c_while_the_program_starts_ends_it_quietly(monkeypatch, capsys, wo
 
 
 def test_a_level_of_the_log_that_is_none_is_told_with_those_that_there_are(monkeypatch, capsys, tmp_path):
-    monkeypatch.setenv("DAYDREAMER_LOG", "trace")
+    monkeypatch.setenv("DAYDREAMER_LOG", "loud")
     code, _, err = run(capsys, "learner", "--logdir", str(tmp_path / "run"))
-    assert code == 2 and err.endswith("is debug, info, warning, error or critical, got 'trace'\n")
+    assert code == 2 and err.endswith("is debug, info, warning, error or critical, got 'loud'\n")
 
 
 @pytest.mark.parametrize(

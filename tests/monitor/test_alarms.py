@@ -82,6 +82,11 @@ def test_what_is_not_known_raises_nothing():
     assert active(Facts()) == []
 
 
+@pytest.mark.parametrize("why", ["DAMP: stopped by Ann", "DAMP: tilted"])
+def test_a_stop_is_told_with_whoever_or_whatever_it_came_from(why):
+    assert [str(one) for one in active(Facts(stopped=why))] == [f"the robot is stopped: {why}"]
+
+
 def test_a_robot_that_says_it_holds_is_believed_although_its_report_is_lost_with_the_link():
     assert keys(Facts({"link/connected": 0.0}, holding=True)) == ["holding"]
 

@@ -152,6 +152,6 @@ def test_the_terminal_tells_of_a_robot_that_has_been_stopped(job):
     with ConsoleClient(job.logdir / "actor-actor" / "console.json", hz=20.0, viewer="test") as viewer:
         job.eventually(lambda: (t := viewer.latest(0.1)) is not None and t.steps > 5, "the robot moves")
         viewer.send("damp", "Ann", LONG)
-    job.eventually(lambda: "the robot has stopped itself" in job.output(train), "the alarm")
+    job.eventually(lambda: "the robot is stopped: DAMP: stopped by Ann" in job.output(train), "the alarm")
     os.kill(train.pid, signal.SIGINT)
     assert job.wait(train, 120) == 130
