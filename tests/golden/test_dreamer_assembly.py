@@ -9,15 +9,7 @@ import torch
 from daydreamer.agents.dreamer.behavior import Behavior, Normal, Trajectory
 from daydreamer.agents.dreamer.config import ActorConfig, DreamerConfig, ScalarConfig
 from daydreamer.nn.optim import Optimiser
-
-
-def close(actual, expected, tolerance=1e-5):
-    torch.testing.assert_close(
-        torch.as_tensor(actual, dtype=torch.float32),
-        torch.as_tensor(expected, dtype=torch.float32),
-        rtol=0,
-        atol=tolerance,
-    )
+from tests.golden.close import close
 
 
 class TestNormal:

@@ -13,15 +13,7 @@ from daydreamer.nn.latents import CategoricalLatent, GaussianLatent
 from daydreamer.nn.layers import BlockLinear, GRUCell
 from daydreamer.nn.outputs import TwoHot
 from daydreamer.nn.scaling import PercentileScale, StdScale, symexp, symlog
-
-
-def close(actual, expected, tolerance=1e-5):
-    torch.testing.assert_close(
-        torch.as_tensor(actual, dtype=torch.float32),
-        torch.as_tensor(expected, dtype=torch.float32),
-        rtol=0,
-        atol=tolerance,
-    )
+from tests.golden.close import close
 
 
 class TestLambdaReturn:

@@ -9,15 +9,7 @@ from daydreamer.agents.model_free import losses
 from daydreamer.agents.model_free.transitions import stacked, transitions
 from daydreamer.nn.ensemble import EnsembleMLP, kept
 from daydreamer.nn.squashed import TanhNormal
-
-
-def close(actual, expected, tolerance=1e-5):
-    torch.testing.assert_close(
-        torch.as_tensor(actual, dtype=torch.float32),
-        torch.as_tensor(expected, dtype=torch.float32),
-        rtol=0,
-        atol=tolerance,
-    )
+from tests.golden.close import close
 
 
 class TestTanhNormal:
