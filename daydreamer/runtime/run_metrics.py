@@ -43,7 +43,7 @@ class RunMetrics:
 
     def look(self) -> None:
         """Take what is new. Raises OSError."""
-        newest = dict(self.newest)
+        newest = self.newest
         for record in self._source.read():
             newest = renewed(newest, record.metrics)
         self.newest = newest

@@ -30,7 +30,7 @@ def page(run_directory: Path, log: Path, port: int = PORT) -> tuple[Child, str]:
         sock = listen_near("127.0.0.1", port)
     except (
         OSError
-    ):  # so many pages, or a port that is not for this user: a run goes on without the one it asked for
+    ):  # too many pages, or a port that is not for this user: the run goes on without the one asked for
         sock = listen("127.0.0.1", 0)
     token = access.kept_token(run_directory) or access.new_token()
     (url,) = links("http", "127.0.0.1", sock.getsockname()[1])

@@ -4,19 +4,13 @@ import inspect
 
 import pytest
 
-from daydreamer.transport.auth import new_keys
+from tests.contracts.keys_apart import robots_keys
 
 
 @pytest.fixture
 def keys(tmp_path):
     """The robot's, of the actor spot; the learner's are in the directory beside it."""
-    new_keys(tmp_path / "learner", ["spot"])
-    robot = tmp_path / "robot"
-    robot.mkdir(mode=0o700)
-    for name in ("spot.key", "learner.pub"):
-        (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
-        (robot / name).chmod(0o600)
-    return robot
+    return robots_keys(tmp_path, "spot")
 
 
 @pytest.fixture

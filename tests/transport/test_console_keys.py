@@ -4,10 +4,11 @@ import pytest
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.transport import auth
-from daydreamer.transport.auth import KeyProblem, new_keys
+from daydreamer.transport.auth import KeyProblem
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_keys import console_keys, viewer_keys
+from tests.contracts.keys_apart import robots_keys
 from tests.contracts.telemetry import telemetry
 from tests.transport.test_console import seen, until
 
@@ -15,13 +16,7 @@ from tests.transport.test_console import seen, until
 @pytest.fixture
 def robot(tmp_path):
     """The directory of the robot's keys; the learner's are beside it."""
-    new_keys(tmp_path / "learner", ["robot"])
-    robot = tmp_path / "robot"
-    robot.mkdir(mode=0o700)
-    for name in ("robot.key", "learner.pub"):
-        (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
-        (robot / name).chmod(0o600)
-    return robot
+    return robots_keys(tmp_path, "robot")
 
 
 @pytest.fixture
