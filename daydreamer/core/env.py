@@ -36,6 +36,13 @@ class Env(Protocol):
         """
         ...
 
+    def hold(self) -> dict[str, NDArray[Any]]:
+        """A step without an action: keep the pose that the first of such steps in a row finds.
+
+        A robot that was not stiff is left so. ``applied`` says what was held.
+        """
+        ...
+
     def applied(self) -> dict[str, NDArray[Any]]:
         """The last action as it really reached the robot, in the units of ``act_spec``."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, cast
 
@@ -12,11 +13,13 @@ import numpy as np
 
 from robots.clock import Clock
 from robots.robot import Array, CommandError, JointCommand, Robot, RobotError, RobotInfo, RobotState
+from robots.safety.config import SafetyConfig
 from robots.safety.faults import Fault
 from robots.safety.modes import Mode, released_by
 
 _log = logging.getLogger(__name__)
 
+HOLD_ERROR = SafetyConfig.hold_error  # rad, as in the mode HOLD
 _PATIENCE = 0.2  # s for a command on its way to the motors to be out of the way
 
 
@@ -55,7 +58,8 @@ class Brake:
         self.trips = (
             0  # so often was it tripped: a reset that was asked for before the newest is worth nothing
         )
-        self._last: RobotState | None = None
+        self._last: RobotState | None = None  # whose angles are numbers
+        self._held: JointCommand | None = None  # the pose, while nothing else is written
         self.sent: JointCommand | None = (
             None  # to the motors last, as the robot told it; None before the first
         )
@@ -172,11 +176,43 @@ class Brake:
 
     def read(self) -> RobotState:
         """The newest state, as the robot gives it."""
-        self._last = self._robot.read()
-        return self._last
+        state = self._robot.read()
+        if np.isfinite(state.joint_pos).all():
+            self._last = state
+        return state
 
     def write(self, command: JointCommand) -> JointCommand:
-        """Send ``command``, or damping in its place; what was really sent, as the robot tells it."""
+        """Send ``command``, or damping in its place; what comes of it, as the robot tells it."""
+        self._held = None
+        return self._send(command)
+
+    def hold(self) -> JointCommand:
+        """Keep the pose that the first of these calls in a row finds; what comes of it.
+
+        It is what was asked for last, but no farther than ``HOLD_ERROR`` from the joints as they were read: a joint
+        that something blocks would go on pulling otherwise, and swing once it is free. What was not stiff damps.
+        """
+        if self._why or not self.stiff:
+            return self.damp()
+        if self._held is None:
+            self._held = self._pose()
+        return self._send(self._held)
+
+    @property
+    def stiff(self) -> bool:
+        """Whether any joint was sent to a pose last."""
+        return self.sent is not None and bool((self.sent.kp > 0).any())
+
+    def _pose(self) -> JointCommand:
+        assert self.sent is not None, "only what is stiff is held"
+        stiff, pos = self.sent.kp > 0, self.sent.pos
+        if self._last is not None:
+            read = self._last.joint_pos
+            pos = np.where(stiff, np.clip(pos, read - HOLD_ERROR, read + HOLD_ERROR), read)
+        held = JointCommand.hold(pos, self.info)
+        return replace(held, kp=np.where(stiff, held.kp, 0.0))
+
+    def _send(self, command: JointCommand) -> JointCommand:
         if not self._lock.acquire(timeout=_PATIENCE):
             raise CommandError(f"robot '{self.info.name}' is busy with another command; nothing was sent")
         try:
@@ -186,7 +222,7 @@ class Brake:
             self._lock.release()
 
     def damp(self) -> JointCommand:
-        """Write the damping command once, whatever the robot reads; what was really sent."""
+        """Write the damping command once, whatever the robot reads; what comes of it."""
         return self.write(self._damping())
 
     def truth(self) -> Mapping[str, Array]:

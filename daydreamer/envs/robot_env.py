@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,27 +159,21 @@ class RobotEnv:
             SpecMismatch: ``action`` does not fit ``act_spec``; nothing was sent.
             DaydreamerError: The stream has ended, or never began: call ``reset``.
         """
-        if not self._running or self._rate is None:
-            raise DaydreamerError(
-                "step() needs a reset() before it: at the start, and after a step with is_last"
-            )
-        specs.validate(self._act_spec, action)
-        begun = self._wall.now()
-        try:
-            sent = self._brake.write(self._task.command(action))
-            self._applied = self._task.sent(sent)
-            self._timing["write"] = self._wall.now() - begun
-            self._timing["late"] = self._rate.wait()
-            state = self._sense()
-        except (StaleState, RobotStopped) as error:
-            return self._interrupted(error)
-        return self._observe(state, is_first=False)
+        return self._advance(lambda: self._brake.write(self._task.command(action)), action)
 
-    def rest(self, command: JointCommand | None = None) -> None:
+    def hold(self) -> Obs:
+        """A step that keeps the pose: see ``Brake.hold``. The step after it starts from there.
+
+        Raises:
+            DaydreamerError: As for ``step``.
+        """
+        return self._advance(self._hold)
+
+    def rest(self, hold: bool = False) -> None:
         """Until the next tick no policy acts; ends a stretch, so that a ``reset`` begins the next.
 
         Args:
-            command: For the motors; None: they damp.
+            hold: Keep the pose, where it was stiff; else the motors damp.
 
         Raises:
             RobotError: The robot fell silent, or refuses the command.
@@ -188,10 +182,10 @@ class RobotEnv:
         self._running = False
         if self._rate is None:
             raise DaydreamerError("rest() needs a reset() before it, which connects the robot")
-        if command is None:
-            self._brake.damp()
+        if hold:
+            self._brake.hold()
         else:
-            self._brake.write(command)
+            self._brake.damp()
         self._timing["late"] = self._rate.wait()
         self.look()
 
@@ -222,6 +216,30 @@ class RobotEnv:
         self._running = False
         self._rate = None
         self._robot.close()
+
+    def _advance(self, write: Callable[[], JointCommand], action: Arrays | None = None) -> Obs:
+        """One step in which ``write`` commands the robot, by ``action`` where there is one."""
+        if not self._running or self._rate is None:
+            raise DaydreamerError(
+                "step() needs a reset() before it: at the start, and after a step with is_last"
+            )
+        if action is not None:
+            specs.validate(self._act_spec, action)
+        begun = self._wall.now()
+        try:
+            self._applied = self._task.sent(write())
+            self._timing["write"] = self._wall.now() - begun
+            self._timing["late"] = self._rate.wait()
+            state = self._sense()
+        except (StaleState, RobotStopped) as error:
+            return self._interrupted(error)
+        return self._observe(state, is_first=False)
+
+    def _hold(self) -> JointCommand:
+        sent = self._brake.hold()
+        if self._glance is not None:  # the task's low-pass goes on from what is held
+            self._task.begin(replace(self._glance.state, joint_pos=sent.pos), self._hz)
+        return sent
 
     def _first_state(self) -> RobotState:
         """The first good state; a robot just connected may take a moment to answer."""

@@ -182,22 +182,23 @@ class Actor:
             sent, following = self._send(row), self._begin_again(obs)
             return following if sent else self._hold(row, following)
         time = self._robot_clock.now()
-        action, sane = self._act(obs)
-        following = self._env.step(action)
-        row = self._row(obs, action, self._env.applied(), time)
+        action = self._act(obs)
+        following = self._env.hold() if action is None else self._env.step(action)
+        applied = self._env.applied()
+        row = self._row(obs, self._within_bounds(applied) if action is None else action, applied, time)
         for name, seconds in self._timing().items():
             self._metrics.add(name, seconds)
         self._metrics.steps += 1
         self._tell()
-        if not sane:
+        if action is None:
             row["is_last"] = np.asarray(True)
             following = _as_first(following)
         if not self._send(row):
             return self._hold(row, following)
         return following
 
-    def _act(self, obs: Arrays) -> tuple[Arrays, bool]:
-        """The policy's action; or, when that is no number, the pose the robot is in and False."""
+    def _act(self, obs: Arrays) -> Arrays | None:
+        """The policy's action; None when that is no number."""
         begun = self._wall.now()
         noise = self._policy.noise(self._config.explore)
         seen = {**obs, "is_first": np.asarray(True)} if self._anew else obs
@@ -212,7 +213,7 @@ class Actor:
                 self._metrics.babbled += 1
                 # A carry's key with an action's name is the action last taken: this one.
                 self._carry = {key: other.get(key, value) for key, value in self._carry.items()}
-            return self._action, True
+            return self._action
         self._metrics.faults += 1
         _log.error(
             "policy version %d answered with numbers that are not finite: the robot holds its pose for this "
@@ -220,7 +221,7 @@ class Actor:
             self._policy.version,
         )
         self._carry = self._policy.initial()
-        return self._pose(), False
+        return None
 
     def _row(self, obs: Arrays, action: Arrays, applied: Arrays, time: float | None = None) -> Arrays:
         now = self._robot_clock.now() if time is None else time
@@ -272,14 +273,10 @@ class Actor:
             elif self._config.wait_for_credit:
                 self._wall.sleep_until(self._wall.now() + _POLL)
             else:
-                obs = self._begin_again(obs) if obs["is_last"] else self._env.step(self._pose())
+                obs = self._begin_again(obs) if obs["is_last"] else self._env.hold()
         self._metrics.holding = False
         self._carry = self._policy.initial()
         return _as_first(obs)
-
-    def _pose(self) -> Arrays:
-        """The action that asks for what the robot was last asked for."""
-        return self._within_bounds(self._env.applied())
 
     def _within_bounds(self, action: Arrays) -> Arrays:
         return {

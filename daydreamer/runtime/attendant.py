@@ -21,7 +21,7 @@ from daydreamer.transport.link import LinkStatus
 from daydreamer.transport.seldom import Seldom
 from robots.a1.stand import MOTIONS, MotionStopped, play
 from robots.clock import Clock, MonotonicClock
-from robots.robot import JointCommand, StaleState
+from robots.robot import StaleState
 
 _log = logging.getLogger(__name__)
 
@@ -150,11 +150,11 @@ class Attendant:
         """
         try:
             if self._hands.wanted is Wanted.LIE and not self._lain and not self._env.brake.stopped:
-                if self._pose() is not None:
+                if self._env.brake.stiff:
                     self._lie(between)
                 self._lain = True
             else:
-                self._env.rest(self._pose() if self._hands.wanted is Wanted.PAUSE else None)
+                self._env.rest(hold=self._hands.wanted is Wanted.PAUSE)
         except MotionStopped as stopped:
             _log.info("%s", stopped)
         except StaleState as error:  # it may wake up
@@ -197,13 +197,6 @@ class Attendant:
         if now - self._stepped > _WAITS:
             return "waiting"
         return "random" if metrics.version < 0 else "learning"
-
-    def _pose(self) -> JointCommand | None:
-        """What keeps the joints where they were sent last; None, which damps, when they were not stiff."""
-        sent = self._env.brake.sent
-        if sent is None or not (sent.kp > 0).any():
-            return None
-        return JointCommand.hold(sent.pos, self._env.robot.info)
 
     def _lie(self, between: Callable[[], str | None]) -> None:
         def why() -> str:

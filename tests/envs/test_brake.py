@@ -243,7 +243,10 @@ def test_rest_holds_what_it_is_told_to_and_ends_a_stretch():
     with pytest.raises(DaydreamerError, match="reset"):
         env.rest()
     env.reset()
-    env.rest(stand(robot))
+    env.rest(hold=True)
+    assert damps(robot.commands[-1]), "what was not stiff is not stiffened"
+    env.brake.write(stand(robot))
+    env.rest(hold=True)
     assert (robot.commands[-1].kp > 0).all() and env.glance.sent is env.brake.sent
     with pytest.raises(DaydreamerError, match="reset"):
         env.step(STILL)

@@ -185,7 +185,10 @@ def test_after_a_reset_the_pose_that_is_asked_for_is_the_one_that_it_is_in():
     for _ in range(5):
         env.step({"action": np.full(12, 0.8, np.float32)})
     for _ in range(20):
-        env.rest(JointCommand.hold(robot.info.stand_pos, robot.info))  # a person has it moved elsewhere
+        env.brake.write(
+            JointCommand.hold(robot.info.stand_pos, robot.info)
+        )  # a person has it moved elsewhere
+        env.rest(hold=True)
     there = robot.read().joint_pos
     env.reset()
     env.step(env.applied())

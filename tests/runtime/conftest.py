@@ -103,6 +103,12 @@ class CountingEnv:
         self.clock.advance(0.05)
         return self._obs(is_first=False)
 
+    def hold(self) -> dict[str, Any]:
+        self.actions.append(self._applied.copy())
+        self._count += 1
+        self.clock.advance(0.05)
+        return self._obs(is_first=False)
+
     def applied(self) -> dict[str, Any]:
         return {"action": self._applied.copy()}
 

@@ -145,6 +145,14 @@ def test_a_paused_robot_holds_its_pose(loop):
     assert loop.link.reports == [] or loop.link.reports[-1]["actor/paused"] == 1.0
 
 
+def test_a_paused_robot_that_cannot_follow_is_not_pulled_on(loop):
+    loop.robot.limp = True
+    loop.run({6: "pause"}, 40)
+    pulls = np.stack([command.pos for command in list(loop.robot.commands)[4:]]) - loop.robot.info.stand_pos
+    assert abs(pulls[0]).max() > 0.3, "it was asked to go far"
+    assert abs(pulls[-25:]).max() == pytest.approx(0.2) and np.ptp(pulls[-25:], axis=0).max() == 0.0
+
+
 def test_lying_down_folds_the_legs_and_then_damps(loop):
     loop.run({4: "lie_down"}, 60)
     assert loop.activities() == ["random", "lying down"]
