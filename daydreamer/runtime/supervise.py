@@ -22,6 +22,7 @@ from robots.program import program
 _log = logging.getLogger(__name__)
 
 CONFIG_ERROR = 2  # exit code of a process that would fail again in the same way
+_ENDED_WELL = (0, 130, 143)  # of one that was asked to end, by itself or as SIGINT or SIGTERM want it
 LEARNER_GRACE = 90.0  # s: its last checkpoint may go to a memory card, or over a network
 _INSIST = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))  # after SIGINT; s that each is given to work
 _LOOK_EVERY = 0.1  # s
@@ -168,11 +169,10 @@ class Supervisor:
             child.done = True
             _log.info("%s has finished", child.name)
             return
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         if code == CONFIG_ERROR:
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
-        self._again(child, how)
+        self._again(child, _how(code))
 
     def _again(self, child: Child, how: str) -> None:
         """Start it again later, or never."""
@@ -217,7 +217,9 @@ class Supervisor:
 
     def _asked(self, one: _Leaving, hurried: bool) -> bool:
         """Send the signal that is due; False when the child has ended, or nothing more can be done."""
-        if one.process.poll() is not None:
+        code = one.process.poll()
+        if code is not None:
+            self._left(one, code)
             return False
         if self._clock.now() < one.until and not hurried:
             return True
@@ -232,6 +234,16 @@ class Supervisor:
         one.signals, one.until = one.signals + 1, self._clock.now() + grace
         self._kill(one.process, number)
         return True
+
+    def _left(self, one: _Leaving, code: int) -> None:
+        """Tell of a child that was asked to end and has failed at it; whom we had to kill was told of before."""
+        if code in _ENDED_WELL or (code < 0 and one.signals > 1):
+            return
+        self._warn(f"the {one.child.name} {_how(code)} as it was stopped:\n{last_words(one.child.log)}")
+
+
+def _how(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 @dataclass

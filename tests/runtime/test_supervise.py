@@ -184,6 +184,20 @@ def test_a_learner_that_had_to_be_killed_is_told_of(tmp_path):
     assert "the learner was killed before it had ended: what it had not saved is lost" in warning
 
 
+@pytest.mark.parametrize("code", [0, 1, 2, 130, 143])
+def test_one_that_fails_as_it_is_stopped_is_told_of_with_its_reason(tmp_path, code):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    (tmp_path / "learner.log").write_text(
+        "12:00 INFO going on\nerror: the disk refuses the last checkpoint\n"
+    )
+    world.supervisor._kill = lambda process, number: process.end(code if process.pid == 1 else 130)
+    assert world.run(5) == 0
+    told = (
+        f"the learner ended with exit code {code} as it was stopped:\n  the disk refuses the last checkpoint"
+    )
+    assert world.warnings == ([told] if code in (1, 2) else [])
+
+
 def test_what_not_even_a_kill_ends_keeps_nobody_waiting(tmp_path):
     world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
     world.supervisor._kill = lambda process, number: None  # as while a disk hangs
