@@ -173,6 +173,19 @@ def test_damage_in_the_middle_leaves_a_hole_and_the_rows_behind_it(tmp_path):
     assert not again.directory.exists()
 
 
+def test_rows_of_another_spec_are_left_as_they_are_also_behind_damage(tmp_path):
+    spool = new(tmp_path)
+    keep(spool, records(0, 12))
+    spool.close()
+    path = spool.directory / f"{5:012d}.log"
+    data = bytearray(path.read_bytes())
+    data[20 + 17 * 2] ^= 1
+    path.write_bytes(data)
+    before = {file: file.read_bytes() for file in spool.directory.iterdir()}
+    assert leftovers(tmp_path, 11, lambda path, header: header == b"other") == []
+    assert {file: file.read_bytes() for file in spool.directory.iterdir()} == before
+
+
 @pytest.mark.parametrize("content", [b"", b"ddlog\n\x02\x00 of a later version"])
 def test_a_segment_that_cannot_be_read_costs_its_own_rows_and_is_kept(tmp_path, caplog, content):
     spool = new(tmp_path)
