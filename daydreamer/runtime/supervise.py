@@ -18,6 +18,7 @@ from daydreamer.runtime.backoff import Backoff
 from daydreamer.runtime.die_with_parent import PARENT
 from robots.clock import Clock, MonotonicClock
 from robots.program import program
+from robots.robot import NO_ROBOT
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,10 @@ class Child:
     grace: float = 10.0
     socket: Socket | None = None
     backoff: Backoff = field(default_factory=Backoff)
+    absent: Backoff = field(
+        default_factory=lambda: Backoff(patience=math.inf)
+    )  # while its robot does not answer
+    lives: int = field(default=0, init=False)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     due: float = field(default=0.0, init=False)  # when to start it (again)
@@ -161,6 +166,7 @@ class Supervisor:
         child.started = self._clock.now()
         try:
             child.process = self._start(child)
+            child.lives += 1
         except OSError as error:
             self._again(child, f"could not be started ({error})")
 
@@ -169,9 +175,15 @@ class Supervisor:
             child.done = True
             _log.info("%s has finished", child.name)
             return
-        if code == CONFIG_ERROR:
+        if code == CONFIG_ERROR or (
+            code == NO_ROBOT and child.lives == 1
+        ):  # who begins wants to know it at once
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
+        if code == NO_ROBOT:  # it was there before: its battery is being changed, perhaps
+            self._later(child, "found no robot that answers", child.absent.died(0.0) or 0.0)
+            return
+        child.absent.deaths = 0
         self._again(child, _how(code))
 
     def _again(self, child: Child, how: str) -> None:
@@ -184,6 +196,9 @@ class Supervisor:
                 f"The end of {child.log}:\n{last_words(child.log)}",
             )
             return
+        self._later(child, how, wait)
+
+    def _later(self, child: Child, how: str, wait: float) -> None:
         child.due = self._clock.now() + wait
         self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log})")
 
