@@ -11,6 +11,7 @@ import numpy as np
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.replay import Replay
+from daydreamer.runtime import versions
 from daydreamer.runtime.recent_rows import RecentRows
 from daydreamer.transport.link import LearnerEnd, Rows
 from robots.clock import Clock, MonotonicClock
@@ -145,6 +146,7 @@ class Intake:
             rows = _joined(waiting)
             before = max(self._replay.next_seq(stream), rows.first_seq)
             try:
+                versions.check(rows.columns)
                 self._replay.append(rows.columns, stream, rows.first_seq, rows.after_gap)
             except DaydreamerError as error:
                 del self._waiting[stream]

@@ -141,6 +141,15 @@ def test_rows_of_another_spec_are_refused(link, replay, spec, rows):
         replay.append(wrong, "s", 0)
 
 
+def test_a_row_of_a_policy_that_cannot_be_is_refused(link, replay, spec, rows):
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    strange = rows(0, 3)
+    strange["policy_version"][1] = 2**62
+    take(intake, Rows("a", "s", 0, strange))
+    assert link.acknowledged == {} and "policy_version is a policy's number" in link.refused["s"]
+    assert len(replay) == 0
+
+
 def test_rows_that_a_full_disk_took_in_part_are_all_counted(tmp_path, link, spec, rows, monkeypatch):
     monkeypatch.setattr("daydreamer.runtime.intake._DISK_PATIENCE", 0.0)
     full = [OSError("full")]
