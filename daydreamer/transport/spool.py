@@ -160,8 +160,7 @@ class Spool:
         segment.size = writer.size
         self._tail += records[:kept]
         if writer.size >= self._segment_bytes:
-            self._writer = None
-            writer.close(durable=False)
+            self._abandon_writer()
         return kept
 
     def read(self, first: int, most: int) -> list[bytes]:
@@ -206,9 +205,7 @@ class Spool:
 
     def close(self) -> None:
         """Close the files; remove all when nothing is left to send. Idempotent."""
-        if self._writer is not None:
-            self._writer.close(durable=False)
-            self._writer = None
+        self._abandon_writer()
         if self.unacked == 0 and self.directory.exists():
             shutil.rmtree(self.directory)
 
@@ -235,10 +232,14 @@ class Spool:
                 segment.path.unlink()
 
     def _abandon_writer(self) -> None:
+        """Close the file. All in it was flushed before: what goes wrong now takes nothing back."""
         writer, self._writer = self._writer, None
-        if writer is not None:
-            with contextlib.suppress(OSError):
-                writer.close(durable=False)
+        if writer is None:
+            return
+        try:
+            writer.close(durable=False)
+        except OSError as error:
+            logger.warning("%s was not closed in order: %s", writer.path, error)
 
     def _records(self, segment: _Segment) -> list[bytes]:
         if segment is self._segments[-1] and self._tail:

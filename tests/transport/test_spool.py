@@ -248,6 +248,21 @@ def test_a_disk_that_refuses_loses_nothing_and_doubles_nothing(tmp_path, monkeyp
     assert read_all(again, 0) == records(0, 5)
 
 
+def test_a_full_segment_that_is_not_closed_in_order_doubles_nothing(tmp_path, monkeypatch, caplog):
+    spool = new(tmp_path)
+
+    def refuse(self, durable=True):
+        raise OSError(122, "Disk quota exceeded")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RecordWriter, "close", refuse)
+        keep(spool, records(0, 7))  # five fill a segment
+    assert "Disk quota exceeded" in caplog.text
+    assert (spool.end, read_all(spool, 0)) == (7, records(0, 7))
+    keep(spool, records(7, 9))
+    assert read_all(spool, 0) == records(0, 9)
+
+
 def test_rows_that_vanish_from_the_disk_are_noticed(tmp_path):
     spool = new(tmp_path)
     for i in range(8):
