@@ -50,7 +50,7 @@ class GuardedSession(LearnerSession):
         self,
         codec: RowCodec,
         next_seq: Callable[[str], int],
-        durable_rows: int,
+        durable_rows: int | Callable[[], int],
         seldom: Seldom,
         wall_clock: Callable[[], float] = time.time,
         terms: Mapping[str, str] | None = None,

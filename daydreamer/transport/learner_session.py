@@ -90,7 +90,7 @@ class LearnerSession:
         self,
         codec: RowCodec,
         next_seq: Callable[[str], int],
-        durable_rows: int,
+        durable_rows: int | Callable[[], int],
         seldom: Seldom,
         wall_clock: Callable[[], float] = time.time,
         terms: Mapping[str, str] | None = None,
@@ -99,7 +99,9 @@ class LearnerSession:
         self._codec = codec
         self._terms = dict(terms or {})
         self._next_seq = next_seq
-        self._durable = durable_rows
+        # A store that takes rows again, and counts them once, knows better than whoever adds up.
+        self._durable = 0 if callable(durable_rows) else durable_rows
+        self._stored = durable_rows if callable(durable_rows) else lambda: self._durable
         self._seldom = seldom
         self._wall_clock = wall_clock  # s since 1970; actors compare theirs with it
         self._total = 0
@@ -114,7 +116,7 @@ class LearnerSession:
     @property
     def credit(self) -> int:
         """Rows wanted beyond the durable ones."""
-        return self._total - self._durable
+        return self._total - self._stored()
 
     @property
     def all_know(self) -> bool:
