@@ -304,7 +304,8 @@ class LearnerSession:
         return None
 
     def _rows(self, peer: _Peer, batch: RowBatch) -> Rows:
-        if batch.first_seq != peer.expected:
+        durable = self._streams.get(peer.stream, 0)  # of an earlier connection, acknowledged on this one
+        if not peer.expected <= batch.first_seq <= max(peer.expected, durable):
             raise Corrupt(f"row {peer.expected} of {peer.stream} was due, row {batch.first_seq} came")
         if len(batch.records) > MAX_BATCH_ROWS * self._codec.row_bytes:
             raise Corrupt(f"expected at most {MAX_BATCH_ROWS} rows at once, got {len(batch.records)} bytes")
