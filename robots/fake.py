@@ -16,14 +16,23 @@ import numpy as np
 
 from robots.a1 import model
 from robots.clock import Clock, ManualClock, MonotonicClock
-from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
+from robots.robot import (
+    Array,
+    CommandError,
+    JointCommand,
+    RobotAbsent,
+    RobotError,
+    RobotInfo,
+    RobotState,
+    StaleState,
+)
 from robots.safety import limits
 
 
 class FakeRobot:
     """A kinematic robot, an A1 unless told otherwise.
 
-    Faults, all off at first: ``absent`` (connect raises RobotError), ``silent`` (read raises StaleState),
+    Faults, all off at first: ``absent`` (connect raises RobotAbsent), ``silent`` (read raises StaleState),
     ``frozen`` (read repeats the last reading for ever), ``limp`` (commands are taken and nothing moves), and
     ``stopped``, a reason for which it no longer obeys.
 
@@ -78,11 +87,11 @@ class FakeRobot:
         return self._clock
 
     def connect(self) -> None:
-        """Connect, passive. Connecting twice changes nothing. Raises RobotError when ``absent``."""
+        """Connect, passive. Connecting twice changes nothing. Raises RobotAbsent when ``absent``."""
         if self._connected:
             return
         if self.absent:
-            raise RobotError(f"robot '{self._info.name}' does not answer. Set its fault `absent` to False.")
+            raise RobotAbsent(f"robot '{self._info.name}' does not answer. Set its fault `absent` to False.")
         self._connected = True
         self._time = self._clock.now()
 

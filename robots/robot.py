@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 from robots.clock import Clock
 
 Array = NDArray[np.float64]
+NO_ROBOT = 75  # exit code of a process that finds no robot: another attempt may (EX_TEMPFAIL of sysexits.h)
 
 
 class RobotError(Exception):
     """Something is wrong with the robot or with what was asked of it; the text says what to do."""
+
+
+class RobotAbsent(RobotError):
+    """No robot answers: it is off, its battery is being changed, its cable is out. It may be there later."""
 
 
 class StaleState(RobotError):

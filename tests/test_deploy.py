@@ -80,6 +80,15 @@ def test_a_unit_is_watched_restarted_and_knows_what_cannot_work(unit):
     assert has["User"] != "root"
 
 
+def test_an_actor_that_waits_for_its_robot_is_never_taken_for_one_that_starts_too_often():
+    from daydreamer.runtime.service_manager import PAUSE
+
+    has = entries(SYSTEMD / "daydreamer-actor.service")
+    starts = float(has["StartLimitIntervalSec"]) / (PAUSE + float(has["RestartSec"]))
+    assert starts + 3 < int(has["StartLimitBurst"]), "deaths of other kinds before it, too"
+    assert float(has["TimeoutStartSec"]) > PAUSE + 30
+
+
 def test_stopping_the_actor_lays_the_robot_down_first_and_then_reaches_servo_and_actor_alike():
     has = entries(SYSTEMD / "daydreamer-actor.service")
     line = (

@@ -35,8 +35,10 @@ from daydreamer.presets.registry import load
 from daydreamer.runtime.die_with_parent import die_with_parent
 from daydreamer.runtime.hands import Wanted
 from daydreamer.runtime.run_dir import RunDir, next_life
+from daydreamer.runtime.service_manager import pause_before_the_next_start
 from daydreamer.runtime.stop_signals import StopSignals
 from daydreamer.runtime.wanted_file import WantedFile
+from robots.robot import NO_ROBOT, RobotAbsent, StaleState
 
 if TYPE_CHECKING:
     from daydreamer.core.telemetry import Telemetry
@@ -66,7 +68,8 @@ class ActorCommand:
     """Drive a robot by the newest policy of a learner, and send it what happens. Needs no torch.
 
     Connects out to the learner and goes on without it: rows wait on disk, in --logdir, until they are
-    acknowledged. Ctrl-C leaves the robot damped.
+    acknowledged. Ctrl-C leaves the robot damped. Exit code 75: no robot answers, yet; 2: it would fail again in the
+    same way.
     """
 
     logdir: Logdir
@@ -109,7 +112,12 @@ class ActorCommand:
         check_seed(self.seed)
         check_positive(spool_mb=self.spool_mb)
         with StopSignals() as stop:
-            reason = self._act(stop)
+            try:
+                reason = self._act(stop)
+            except (RobotAbsent, StaleState) as error:  # of a robot that was there once it is RobotLost
+                print(f"error: {error}", file=sys.stderr, flush=True)
+                pause_before_the_next_start(stop.before)
+                return stop.exit_code or NO_ROBOT
         _log.info("stopped: %s", reason)
         return stop.exit_code
 

@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def code_of(run: Callable[[], int]) -> int:
-    """What ``run`` returns, 2 for what cannot work, said in one line, or 128 + signal."""
+    """What ``run`` returns; 2, or the error's own code, for what cannot work, said in one line; or 128 + signal."""
     # Here, not above: numpy, which it needs, takes a while, in which someone may press Ctrl-C.
     from robots.robot import RobotError
 
@@ -36,7 +36,7 @@ def code_of(run: Callable[[], int]) -> int:
         return run()
     except (DaydreamerError, RobotError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return CANNOT
+        return error.exit_code if isinstance(error, DaydreamerError) else CANNOT
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -117,7 +117,7 @@ class LearnerCommand:
             run_dir.claim(config)
             link = LearnerLink(
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
-                insecure=self.insecure, durable_rows=replay.collected, terms=build.terms(preset),
+                insecure=self.insecure, durable_rows=lambda: replay.collected, terms=build.terms(preset),
             )  # fmt: skip
             tensorboard = TensorBoardWriter(run_dir.tensorboard)
             writer = Fanout(JsonlWriter(run_dir.metrics), tensorboard)

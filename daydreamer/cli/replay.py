@@ -74,13 +74,14 @@ class Info:
         """Print it."""
         archive = Archive(self.run_dir)
         streams: dict[str, list[int]] = {}
-        for part in archive.parts():
+        for part in archive.parts(all_of_them=False):
             first, _, rows = streams.setdefault(part.stream, [part.first_seq, 0, 0])
             streams[part.stream] = [first, part.first_seq + len(part.rows), rows + len(part.rows)]
+        sizes = archive.sizes()
         about = {
             "path": str(archive.path),
-            "files": len(archive.files),
-            "bytes": sum(path.stat().st_size for path in archive.files),
+            "files": len(sizes),
+            "bytes": sum(sizes),
             "rows": sum(rows for _, _, rows in streams.values()),
             "row_bytes": archive.layout.row_bytes,
             "keys": {name: spec.to_dict() for name, spec in archive.layout.specs.items()},

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 
 class DaydreamerError(Exception):
-    """Base of every error that is reported to a person without a traceback."""
+    """Base of every error that is reported to a person without a traceback.
+
+    Attributes:
+        exit_code: Of a process that it ends; 2: it would fail again in the same way.
+    """
+
+    exit_code = 2
 
 
 class SpecMismatch(DaydreamerError):
@@ -21,3 +27,9 @@ class Refused(DaydreamerError):
 
 class CheckpointError(DaydreamerError):
     """A checkpoint cannot be read. Training never goes on from random weights instead."""
+
+
+class Unsaved(DaydreamerError):
+    """The disk refused what was to be saved at the end. Another attempt may find room."""
+
+    exit_code = 1

@@ -207,6 +207,12 @@ def recover(path: Path | str, record_bytes: int | None = None) -> Recovered:
         UnknownVersion: a record log that this software cannot read.
     """
     found = survey(path, record_bytes)
+    settle(path, found)
+    return found
+
+
+def settle(path: Path | str, found: Recovered) -> None:
+    """Cut off what ``survey`` has found no good record in, as ``recover`` does, and make the rest durable."""
     for first, end in found.damaged:
         logger.error("%s: records %d to %d are damaged and lost; those behind are good", path, first, end - 1)
     if found.valid_size < found.size:
@@ -216,8 +222,20 @@ def recover(path: Path | str, record_bytes: int | None = None) -> Recovered:
             len(found.records),
             found.size - found.valid_size,
         )
-    _settle(Path(path), found.valid_size)
-    return found
+    with open(path, "r+b") as file:
+        file.truncate(found.valid_size)
+        os.fsync(file.fileno())  # a killed writer may not have waited for the disk
+    sync_directory(Path(path).parent)
+
+
+def header_of(path: Path | str) -> bytes:
+    """What ``path`` says of its records.
+
+    Raises:
+        Corrupt: not a record log, or an unreadable header.
+        UnknownVersion: a record log that this software cannot read.
+    """
+    return _read_header(Path(path), Path(path).read_bytes())[0]
 
 
 def records_start(header: bytes) -> int:
@@ -263,11 +281,3 @@ def _read_header(path: Path, data: bytes) -> tuple[bytes, int]:
     if header is None:
         raise Corrupt(f"{path}: the header is torn; nothing after it can be trusted, move the file away")
     return header, records_start(header)
-
-
-def _settle(path: Path, size: int) -> None:
-    """Cut the file to ``size`` and make it durable: a killed writer may not have waited for the disk."""
-    with open(path, "r+b") as file:
-        file.truncate(size)
-        os.fsync(file.fileno())
-    sync_directory(path.parent)

@@ -6,6 +6,7 @@ is told to repair. ``Replay`` is what a learner uses.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zlib
 from collections.abc import Iterator
@@ -57,6 +58,13 @@ class FileReport:
         return not (self.error or self.torn_bytes or self.lost)
 
 
+def rows_went() -> DaydreamerError:
+    """The error of one who needs all rows, some of which a learner has deleted meanwhile."""
+    return DaydreamerError(
+        "rows went from the replay while they were written: export it again, without a learner"
+    )
+
+
 class Archive:
     """Reads ``path``: a run's directory, or the replay directory in it.
 
@@ -75,19 +83,42 @@ class Archive:
             )
         self.layout = Layout(self._spec())
 
-    def parts(self) -> Iterator[Part]:
-        """All good rows, in storage order; what came again after a disk that failed is there once."""
+    def parts(self, all_of_them: bool = True) -> Iterator[Part]:
+        """All good rows, in storage order; what came again after a disk that failed is there once.
+
+        A learner that is at its capacity deletes its oldest file now and then. Rows that went so are left out unless
+        ``all_of_them`` are asked for.
+
+        Raises:
+            DaydreamerError: rows went meanwhile.
+        """
         for path in self.files:
-            for part in self._read(path)[1]:
+            try:
+                found = self._read(path)[1]
+            except FileNotFoundError as error:
+                if all_of_them:
+                    raise rows_went() from error
+                continue
+            for part in found:
                 end = self._open_ends.get(path, part.first_seq + len(part.rows))
                 if end > part.first_seq:
                     yield replace(part, rows=part.rows[: end - part.first_seq])
 
+    def sizes(self) -> list[int]:
+        """Bytes of each file that is still here."""
+        found = []
+        for path in self.files:
+            with contextlib.suppress(FileNotFoundError):
+                found.append(path.stat().st_size)
+        return found
+
     def verify(self) -> Iterator[FileReport]:
-        """What is in each file, one after the other; nothing is changed."""
+        """What is in each file, one after the other; nothing is changed. Files that a learner deletes are left out."""
         for path in self.files:
             try:
                 yield self._read(path)[0]
+            except FileNotFoundError:
+                continue
             except DaydreamerError as error:
                 yield FileReport(path, "", 0, 0, False, 0, (), 0, str(error))
 
@@ -161,7 +192,7 @@ class Archive:
             try:
                 spec = json.loads(survey(path).header)["spec"]
                 return {name: ArraySpec.from_dict(one) for name, one in spec.items()}
-            except (Corrupt, ValueError, KeyError, TypeError):
+            except (Corrupt, FileNotFoundError, ValueError, KeyError, TypeError):
                 continue
         raise Corrupt(f"{self.path}: no segment file has a header that can be read")
 

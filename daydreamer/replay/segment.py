@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from daydreamer.core.errors import Corrupt
-from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, Recovered, Run, records_start, recover
+from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, Recovered, Run, records_start, settle, survey
 from daydreamer.replay.layout import Layout, Rows
 
 logger = logging.getLogger(__name__)
@@ -71,9 +71,10 @@ class Segment:
             Corrupt: the header cannot be read.
             SpecMismatch: the rows are of another spec.
         """
-        found = recover(path, layout.row_bytes)
+        found = survey(path, layout.row_bytes)
         stream, first_seq = layout.read_header(found.header, path)
         runs, seal = split_seal(found, layout.row_bytes, path)
+        settle(path, found)  # not before: of another spec's rows, all behind a damaged one would look torn
         end = runs[-1].end if runs else 0
         if seal is not None and seal.rows > end:
             logger.error("%s: its last %d rows are gone", path, seal.rows - end)

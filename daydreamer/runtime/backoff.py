@@ -19,7 +19,7 @@ class Backoff:
     first: float = 1.0
     longest: float = 30.0
     long_life: float = 60.0
-    patience: int = 8
+    patience: float = 8
     deaths: int = field(default=0, init=False)
 
     def died(self, lived: float) -> float | None:
@@ -27,5 +27,5 @@ class Backoff:
         self.deaths = 1 if lived >= self.long_life else self.deaths + 1
         if self.deaths > self.patience:
             return None
-        wait: float = min(self.longest, self.first * 2.0 ** (self.deaths - 1))
+        wait: float = min(self.longest, self.first * 2.0 ** min(self.deaths - 1, 60))
         return wait

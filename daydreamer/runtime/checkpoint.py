@@ -134,13 +134,14 @@ class Checkpoints:
         return sorted(path.name for path in self.directory.iterdir() if path.is_dir() and path.name.isdigit())
 
     def _tidy(self, latest: Path) -> None:
-        """Remove what is neither among the newest nor the latest. A failure costs disk space, nothing else."""
+        """Remove checkpoints that are not among the newest. A failure costs disk space, nothing else.
+
+        What else lies here is a person's.
+        """
         # Steps after the latest are of a life that was abandoned by going back: they go first.
         old = [name for name in self._names() if name <= latest.name]
-        keep = set(old[-self._keep :]) | {_LATEST}
-        for path in self.directory.iterdir():
-            if path.name not in keep:
-                shutil.rmtree(path, ignore_errors=True)
+        for name in set(self._names()) - set(old[-self._keep :]):
+            shutil.rmtree(self.directory / name, ignore_errors=True)
 
 
 def _write(path: Path, data: bytes) -> None:

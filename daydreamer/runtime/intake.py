@@ -11,6 +11,7 @@ import numpy as np
 
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.replay import Replay
+from daydreamer.runtime import versions
 from daydreamer.runtime.recent_rows import RecentRows
 from daydreamer.transport.link import LearnerEnd, Rows
 from robots.clock import Clock, MonotonicClock
@@ -145,6 +146,7 @@ class Intake:
             rows = _joined(waiting)
             before = max(self._replay.next_seq(stream), rows.first_seq)
             try:
+                versions.check(rows.columns)
                 self._replay.append(rows.columns, stream, rows.first_seq, rows.after_gap)
             except DaydreamerError as error:
                 del self._waiting[stream]
@@ -162,13 +164,14 @@ class Intake:
         next_seq = self._replay.next_seq(rows.stream)
         if next_seq > rows.first_seq:
             self._link.acknowledge(rows.stream, next_seq)
+        with self._news:  # not the sum of what comes: rows behind a hole come again, and count once
+            self._collected = self._replay.collected
         if added <= 0:
             return
         end = len(rows) - max(0, rows.next_seq - next_seq)
         new = {key: rows.columns[key][end - added : end] for key in self._recent.keys}
         with self._news:
             self._recent.add(new)
-            self._collected += added
             self._news.notify_all()
 
     def _refuse(self, rows: Rows, reason: str) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from daydreamer.core.agent import Agent
-from daydreamer.core.errors import CheckpointError
+from daydreamer.core.errors import CheckpointError, Unsaved
 from daydreamer.core.specs import Specs
 from daydreamer.core.symmetry import Symmetry
 from daydreamer.core.transition import Batch
 from daydreamer.monitor.writers import Writer
 from daydreamer.replay import Replay
-from daydreamer.runtime import a1_motion, report_file
+from daydreamer.runtime import a1_motion, report_file, versions
 from daydreamer.runtime.checkpoint import Checkpoint, Checkpoints
 from daydreamer.runtime.events import EventLog
 from daydreamer.runtime.fleet import fleet_metrics
@@ -35,11 +35,8 @@ _log = logging.getLogger(__name__)
 FINISHED = "finished"
 _WAIT = 0.1  # s, for rows
 _BAD_IN_A_ROW = 10  # updates
-_ROWS_AT_ONCE = 10_000
-_REPORT_BATCH, _REPORT_LENGTHS = (
-    8,
-    3,
-)  # sequences, each so many training lengths: one to observe, the rest to predict
+_REPORT_BATCH = 8  # sequences
+_REPORT_LENGTHS = 3  # training lengths in each: one to observe, the rest to predict
 
 
 class Diverged(RuntimeError):
@@ -164,6 +161,7 @@ class Learner:
         Raises:
             CheckpointError: The latest checkpoint cannot be used.
             Diverged: A loss is not finite.
+            Unsaved: The disk refuses the last checkpoint.
         """
         self._restore()
         self._allow_rows()
@@ -180,9 +178,7 @@ class Learner:
                 self._duties()
             if reason == FINISHED:
                 self._link.stop(FINISHED)
-            self._checkpoint()
-            if self._metrics.pending:
-                self._write_metrics()
+            self._last_words()
             self._events.write("stop", reason=reason, updates=self.updates, rows=self.collected)
             return reason
         finally:
@@ -338,6 +334,20 @@ class Learner:
         if self.version >= 0:
             self._run_dir.save_policy(self.version, policy)
 
+    def _last_words(self) -> None:
+        """The last checkpoint, which nobody tries again, and metrics."""
+        try:
+            self._checkpoint()
+        except OSError as error:
+            raise Unsaved(
+                f"the disk refuses the last checkpoint ({error}): what was learned in the last "
+                f"{self._clock.now() - self._saved:.0f} s is lost. Make room, and start it again: it goes on from the "
+                "checkpoint before"
+            ) from error
+        finally:
+            if self._metrics.pending:
+                self._when_the_disk_allows(self._write_metrics)
+
     def _state(self) -> dict[str, Any]:
         return {
             "updates": self.updates,
@@ -353,7 +363,7 @@ class Learner:
     def _restore(self) -> None:
         """Go on from the latest checkpoint, and give its policy to the actors at once."""
         found = self._checkpoints.load()
-        self._versions_used = max(self._run_dir.last_published(), self._highest_version_seen())
+        self._versions_used = max(self._run_dir.last_published(), versions.highest(self._replay))
         if found is None:
             if self._run_dir.has_policies():
                 raise CheckpointError(
@@ -382,9 +392,3 @@ class Learner:
             self._when_the_disk_allows(self._publish)
         self._events.write("resume", rows=self.collected, updates=self.updates, version=self.version)
         _log.info("going on after %d updates with %d rows", self.updates, self.collected)
-
-    def _highest_version_seen(self) -> int:
-        """In the rows: of a run that did not note what it published, or of rows that were imported."""
-        parts = range(0, len(self._replay), _ROWS_AT_ONCE)
-        versions = (self._replay.read(i, i + _ROWS_AT_ONCE, keys=["policy_version"]) for i in parts)
-        return max((int(part["policy_version"].max()) for part in versions), default=-1)

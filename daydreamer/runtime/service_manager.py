@@ -5,11 +5,28 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from robots.clock import Clock, MonotonicClock
 
+PAUSE = 60.0  # s
 _PINGS = 4  # in each watchdog period: one may be late, and another lost
+
+
+def pause_before_the_next_start(
+    stop: Callable[[], str | None],
+    environment: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """A program that only waits for something ends after a while: systemd gives up a service that starts too often.
+
+    Less than ``TimeoutStartSec``, and long enough to stay below ``StartLimitBurst``. Anywhere else than under
+    systemd, and when ``stop`` gives a reason, nobody waits.
+    """
+    environment, clock = os.environ if environment is None else environment, clock or MonotonicClock()
+    until = clock.now() + PAUSE
+    while environment.get("NOTIFY_SOCKET") and not stop() and clock.now() < until:
+        clock.sleep_until(clock.now() + 0.5)
 
 
 class ServiceManager:

@@ -18,10 +18,12 @@ from daydreamer.runtime.backoff import Backoff
 from daydreamer.runtime.die_with_parent import PARENT
 from robots.clock import Clock, MonotonicClock
 from robots.program import program
+from robots.robot import NO_ROBOT
 
 _log = logging.getLogger(__name__)
 
 CONFIG_ERROR = 2  # exit code of a process that would fail again in the same way
+_ENDED_WELL = (0, 130, 143)  # of one that was asked to end, by itself or as SIGINT or SIGTERM want it
 LEARNER_GRACE = 90.0  # s: its last checkpoint may go to a memory card, or over a network
 _INSIST = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))  # after SIGINT; s that each is given to work
 _LOOK_EVERY = 0.1  # s
@@ -61,6 +63,10 @@ class Child:
     grace: float = 10.0
     socket: Socket | None = None
     backoff: Backoff = field(default_factory=Backoff)
+    absent: Backoff = field(
+        default_factory=lambda: Backoff(patience=math.inf)
+    )  # while its robot does not answer
+    lives: int = field(default=0, init=False)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     due: float = field(default=0.0, init=False)  # when to start it (again)
@@ -160,6 +166,7 @@ class Supervisor:
         child.started = self._clock.now()
         try:
             child.process = self._start(child)
+            child.lives += 1
         except OSError as error:
             self._again(child, f"could not be started ({error})")
 
@@ -168,11 +175,16 @@ class Supervisor:
             child.done = True
             _log.info("%s has finished", child.name)
             return
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        if code == CONFIG_ERROR:
+        if code == CONFIG_ERROR or (
+            code == NO_ROBOT and child.lives == 1
+        ):  # who begins wants to know it at once
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
-        self._again(child, how)
+        if code == NO_ROBOT:  # it was there before: its battery is being changed, perhaps
+            self._later(child, "found no robot that answers", child.absent.died(0.0) or 0.0)
+            return
+        child.absent.deaths = 0
+        self._again(child, _how(code))
 
     def _again(self, child: Child, how: str) -> None:
         """Start it again later, or never."""
@@ -184,6 +196,9 @@ class Supervisor:
                 f"The end of {child.log}:\n{last_words(child.log)}",
             )
             return
+        self._later(child, how, wait)
+
+    def _later(self, child: Child, how: str, wait: float) -> None:
         child.due = self._clock.now() + wait
         self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log})")
 
@@ -217,7 +232,9 @@ class Supervisor:
 
     def _asked(self, one: _Leaving, hurried: bool) -> bool:
         """Send the signal that is due; False when the child has ended, or nothing more can be done."""
-        if one.process.poll() is not None:
+        code = one.process.poll()
+        if code is not None:
+            self._left(one, code)
             return False
         if self._clock.now() < one.until and not hurried:
             return True
@@ -232,6 +249,16 @@ class Supervisor:
         one.signals, one.until = one.signals + 1, self._clock.now() + grace
         self._kill(one.process, number)
         return True
+
+    def _left(self, one: _Leaving, code: int) -> None:
+        """Tell of a child that was asked to end and has failed at it; whom we had to kill was told of before."""
+        if code in _ENDED_WELL or (code < 0 and one.signals > 1):
+            return
+        self._warn(f"the {one.child.name} {_how(code)} as it was stopped:\n{last_words(one.child.log)}")
+
+
+def _how(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 @dataclass

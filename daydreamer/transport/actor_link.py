@@ -201,13 +201,17 @@ def _spools(
     directory: Path, stream: str, codec: RowCodec, terms: Mapping[str, str], segment_bytes: int
 ) -> list[Spool]:
     """What earlier lives left, then the present stream. Rows of another spec or other terms stay where they are."""
-    spools, specs = [], specs_to_bytes(codec.specs)
+    specs = specs_to_bytes(codec.specs)
     header = specs + (json.dumps(dict(terms), sort_keys=True).encode() if terms else b"")
-    for spool in leftovers(directory, codec.row_bytes):
-        if spool.header in (header, specs):  # version 3 of the link did not write terms down
-            logger.info("%d rows of an earlier life will be sent: %s", spool.unacked, spool.stream)
-            spools.append(spool)
-        else:
-            other = "made with other settings" if spool.header.startswith(specs) else "of another spec"
-            logger.warning("%s holds rows %s; they are not sent", spool.directory, other)
+
+    def wanted(path: Path, theirs: bytes) -> bool:
+        if theirs in (header, specs):  # version 3 of the link did not write terms down
+            return True
+        other = "made with other settings" if theirs.startswith(specs) else "of another spec"
+        logger.warning("%s holds rows %s; they are not sent", path, other)
+        return False
+
+    spools = leftovers(directory, codec.row_bytes, wanted)
+    for spool in spools:
+        logger.info("%d rows of an earlier life will be sent: %s", spool.unacked, spool.stream)
     return [*spools, Spool(directory / stream, stream, header, segment_bytes)]

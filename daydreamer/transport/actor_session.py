@@ -271,8 +271,10 @@ class ActorSession:
         spool = self._spools[0]
         if message.stream != spool.stream or not self.connected:
             return
-        if message.next_seq > self._next:
+        if message.next_seq > spool.end:
             raise Corrupt(f"row {message.next_seq} of {spool.stream} acknowledged, which was never sent")
+        # Of an earlier connection, maybe: those rows became durable after the welcome was said.
+        self._next = max(self._next, message.next_seq)
         spool.acknowledge(message.next_seq)
         while self._underway and self._underway[0][0] <= message.next_seq:
             self.ack_seconds = now - self._underway.popleft()[1]

@@ -4,7 +4,8 @@ A key is bound to an actor: ``allowed/spot.pub`` lets its owner speak as ``spot`
 nothing else. Without keys whoever reaches the port may be any actor.
 
 What one connection may cost is bounded before it is read: messages per second here, bytes per message and
-messages in a queue by the socket's options (``learner_link``), rows that are not durable yet by the window.
+messages in a queue by the socket's options (``learner_link``), rows that are not durable yet by the window of a stream
+and by how many streams of an actor may have such rows: two, the present one and one of a life before.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class GuardedSession(LearnerSession):
         self,
         codec: RowCodec,
         next_seq: Callable[[str], int],
-        durable_rows: int,
+        durable_rows: int | Callable[[], int],
         seldom: Seldom,
         wall_clock: Callable[[], float] = time.time,
         terms: Mapping[str, str] | None = None,
@@ -60,6 +61,9 @@ class GuardedSession(LearnerSession):
         self._owners: dict[bytes, str | None] = {}
         self._owner: str | None = None  # of the message that is being read
         self._gave: set[str] = set()  # streams of which rows came
+        self._came: dict[
+            str, dict[str, int]
+        ] = {}  # actor -> stream -> row after those that came, where not durable
 
     def hear(self, identity: bytes, owner: str | None, data: bytes, now: float) -> Rows | None:
         """``receive`` what came with the key of ``owner``.
@@ -87,7 +91,14 @@ class GuardedSession(LearnerSession):
             return None
         if rows is not None:
             self._gave.add(rows.stream)
+            came = self._came.setdefault(rows.actor, {})
+            came[rows.stream] = max(rows.next_seq, came.get(rows.stream, 0))
         return rows
+
+    def refuse_stream(self, stream: str, reason: str, now: float) -> None:
+        """See ``LearnerSession``; what came of it waits no more."""
+        self._came.get(stream.rsplit("-", 2)[0], {}).pop(stream, None)
+        super().refuse_stream(stream, reason, now)
 
     def knows(self, identity: bytes) -> bool:
         """Whether the connection said hello and is listened to."""
@@ -112,11 +123,28 @@ class GuardedSession(LearnerSession):
                 f"this key is the one of '{owner}', and cannot speak as '{hello.actor}': make a key of its "
                 f"own with `daydreamer keys new DIR --actors {hello.actor}`"
             )
+        self._wait_for_others(identity, hello)
         super()._hello(identity, hello, now)
         self._owners = {one: who for one, who in self._owners.items() if one in self._peers}
         self._owners[identity] = self._owner
         kept = self._gave | {peer.stream for peer in self._peers.values()}
         self._streams = {stream: rows for stream, rows in self._streams.items() if stream in kept}
+
+    def _wait_for_others(self, identity: bytes, hello: Hello) -> None:
+        """Raise Refused for a stream too many: each has a window, and costs a file and a wait for the disk.
+
+        An actor goes on to its next stream when all of the one before is acknowledged.
+        """
+        came = self._came.pop(hello.actor, {})
+        behind = {stream: end for stream, end in came.items() if end > self._streams.get(stream, 0)}
+        if behind:
+            self._came[hello.actor] = behind
+        others = [stream for stream in behind if stream != hello.stream]
+        present = self._peers.get(identity)
+        if len(others) > 1 or (present is not None and present.stream in others):
+            raise Refused(
+                f"rows of {others[0]} wait for the learner's disk: {hello.stream} may come after them"
+            )
 
     def _meter(self, identity: bytes, now: float) -> _Meter:
         meter = self._meters.get(identity)

@@ -40,7 +40,7 @@ class LearnerLink:
         bind: str,
         row_spec: Specs,
         next_seq: Callable[[str], int],
-        durable_rows: int = 0,
+        durable_rows: int | Callable[[], int] = 0,
         keys: LearnerKeys | None = None,
         insecure: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -53,7 +53,8 @@ class LearnerLink:
             bind: Where to listen.
             row_spec: What rows are; actors with another spec are refused.
             next_seq: The row that a stream goes on with, 0 for one never seen: ``Replay.next_seq``.
-            durable_rows: Rows of all streams that are durable already; ``set_credit`` counts from 0.
+            durable_rows: Rows of all streams that are durable already; ``set_credit`` counts from 0. Or what tells how
+                many are at any time.
             keys: Without them only loopback is listened on,
             insecure: unless this is True.
             clock: Monotonic seconds.

@@ -90,7 +90,7 @@ class LearnerSession:
         self,
         codec: RowCodec,
         next_seq: Callable[[str], int],
-        durable_rows: int,
+        durable_rows: int | Callable[[], int],
         seldom: Seldom,
         wall_clock: Callable[[], float] = time.time,
         terms: Mapping[str, str] | None = None,
@@ -99,7 +99,9 @@ class LearnerSession:
         self._codec = codec
         self._terms = dict(terms or {})
         self._next_seq = next_seq
-        self._durable = durable_rows
+        # A store that takes rows again, and counts them once, knows better than whoever adds up.
+        self._durable = 0 if callable(durable_rows) else durable_rows
+        self._stored = durable_rows if callable(durable_rows) else lambda: self._durable
         self._seldom = seldom
         self._wall_clock = wall_clock  # s since 1970; actors compare theirs with it
         self._total = 0
@@ -114,7 +116,7 @@ class LearnerSession:
     @property
     def credit(self) -> int:
         """Rows wanted beyond the durable ones."""
-        return self._total - self._durable
+        return self._total - self._stored()
 
     @property
     def all_know(self) -> bool:
@@ -302,7 +304,8 @@ class LearnerSession:
         return None
 
     def _rows(self, peer: _Peer, batch: RowBatch) -> Rows:
-        if batch.first_seq != peer.expected:
+        durable = self._streams.get(peer.stream, 0)  # of an earlier connection, acknowledged on this one
+        if not peer.expected <= batch.first_seq <= max(peer.expected, durable):
             raise Corrupt(f"row {peer.expected} of {peer.stream} was due, row {batch.first_seq} came")
         if len(batch.records) > MAX_BATCH_ROWS * self._codec.row_bytes:
             raise Corrupt(f"expected at most {MAX_BATCH_ROWS} rows at once, got {len(batch.records)} bytes")

@@ -20,13 +20,13 @@ import contextlib
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from daydreamer.core.atomic_file import sync_directory, write_atomically
 from daydreamer.core.errors import Corrupt, DaydreamerError
-from daydreamer.core.record_log import RecordWriter, UnknownVersion, records_start, recover, survey
+from daydreamer.core.record_log import RecordWriter, UnknownVersion, header_of, records_start, settle, survey
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +90,10 @@ class Spool:
         self._segment_bytes, self._record_bytes = 0, record_bytes
         for path in sorted(self.directory.glob("*.log")):
             try:
-                found, first = recover(path, record_bytes), int(path.stem)
+                found, first = survey(path, record_bytes), int(path.stem)
                 if self._segments and (first < self._segments[-1].end or found.header != self.header):
                     raise Corrupt(f"{path} does not follow the segment before it")
+                settle(path, found)
             except (Corrupt, UnknownVersion, ValueError) as error:
                 if not self._segments:
                     raise
@@ -159,8 +160,7 @@ class Spool:
         segment.size = writer.size
         self._tail += records[:kept]
         if writer.size >= self._segment_bytes:
-            self._writer = None
-            writer.close(durable=False)
+            self._abandon_writer()
         return kept
 
     def read(self, first: int, most: int) -> list[bytes]:
@@ -205,9 +205,7 @@ class Spool:
 
     def close(self) -> None:
         """Close the files; remove all when nothing is left to send. Idempotent."""
-        if self._writer is not None:
-            self._writer.close(durable=False)
-            self._writer = None
+        self._abandon_writer()
         if self.unacked == 0 and self.directory.exists():
             shutil.rmtree(self.directory)
 
@@ -234,10 +232,14 @@ class Spool:
                 segment.path.unlink()
 
     def _abandon_writer(self) -> None:
+        """Close the file. All in it was flushed before: what goes wrong now takes nothing back."""
         writer, self._writer = self._writer, None
-        if writer is not None:
-            with contextlib.suppress(OSError):
-                writer.close(durable=False)
+        if writer is None:
+            return
+        try:
+            writer.close(durable=False)
+        except OSError as error:
+            logger.warning("%s was not closed in order: %s", writer.path, error)
 
     def _records(self, segment: _Segment) -> list[bytes]:
         if segment is self._segments[-1] and self._tail:
@@ -259,18 +261,25 @@ def _aside(path: Path) -> Path:
     return path.parent.with_name(f"{path.parent.name}-{path.name}.damaged")
 
 
-def leftovers(directory: Path, record_bytes: int | None = None) -> list[Spool]:
+def leftovers(
+    directory: Path,
+    record_bytes: int | None = None,
+    wanted: Callable[[Path, bytes], bool] = lambda path, header: True,
+) -> list[Spool]:
     """What earlier lives could not send, oldest first; directories in which nothing is left are removed.
 
-    One that cannot be read is reported and left for a person to look at.
+    One that cannot be read is reported and left for a person to look at. One is left as it is, too, when it is not
+    ``wanted``, which is asked with its path and header.
     """
     spools = []
     for path in sorted(path for path in directory.iterdir() if path.is_dir()):
-        if not any(path.glob("*.log")):
+        first = min(path.glob("*.log"), default=None)
+        if first is None:
             shutil.rmtree(path)
             continue
         try:
-            spools.append(Spool.reopen(path, record_bytes))
+            if wanted(path, header_of(first)):
+                spools.append(Spool.reopen(path, record_bytes))
         except (DaydreamerError, OSError, ValueError) as error:
             logger.error("rows of an earlier life cannot be read, and stay where they are: %s", error)
     return sorted(spools, key=lambda spool: spool.directory.name.rsplit("-", 2)[-2:])

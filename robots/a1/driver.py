@@ -26,7 +26,7 @@ from robots.a1.records import (
 )
 from robots.a1.reports import QUIET, Readings, Reports
 from robots.a1.servo_config import ServoConfig
-from robots.a1.servo_process import ServoProcess, statistics
+from robots.a1.servo_process import ServoProcess, nobody, statistics
 from robots.clock import Clock, MonotonicClock
 from robots.robot import Array, CommandError, JointCommand, RobotError, RobotInfo, RobotState, StaleState
 from robots.safety import estop_serial, limits
@@ -389,11 +389,8 @@ class A1:
             if report is not None and report["state"]["seq"] > 0:
                 return
             if not servo.running:
-                raise RobotError(f"the servo of '{self.info.name}' did not start: {servo.last_words()}")
+                raise servo.failure(f"the servo of '{self.info.name}' did not start")
             begun = started + START if report is None else float(report["began"])
             if now > begun + self._patience:
-                raise RobotError(
-                    f"no A1 answers at {self._config.host}:{self._config.port} within {self._patience} s. Is it "
-                    "on and in low-level mode, is its cable in, and is this computer on its network?"
-                )
+                raise nobody(self._config, self._patience)
             self._clock.sleep_until(self._clock.now() + POLL)

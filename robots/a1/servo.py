@@ -25,7 +25,7 @@ from robots.a1.servo_loop import ServoLoop, damping
 from robots.a1.ticks import Ticks
 from robots.a1.udp import UdpLine
 from robots.clock import Clock, MonotonicClock
-from robots.robot import RobotError
+from robots.robot import NO_ROBOT, RobotAbsent, RobotError
 from robots.safety.estop_serial import StopBox
 from robots.safety.faults import Finding
 from robots.safety.latch import Keeper
@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
         servo = Servo(config, orders, reports, int(arguments[3]), MonotonicClock())
     except RobotError as error:
         sys.stderr.write(f"{error}\n")
-        return CANNOT
+        return NO_ROBOT if isinstance(error, RobotAbsent) else CANNOT
     signal.signal(signal.SIGTERM, lambda number, frame: servo.loop.leave())
     servo.run(ask(config.priority))
     return 0

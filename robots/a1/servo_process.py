@@ -18,7 +18,7 @@ from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
 from robots.clock import Clock, MonotonicClock, Rate
 from robots.program import program
-from robots.robot import RobotError
+from robots.robot import NO_ROBOT, RobotAbsent, RobotError
 from robots.safety.latch import LAST_CHANCE
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,11 @@ class StartedProcess:
         """Why it ended, for a person."""
         code = self._process.returncode
         return self._said() or f"it ended with {f'signal {-code}' if code and code < 0 else code}"
+
+    def failure(self, words: str) -> RobotError:
+        """``words`` and why it ended, as an error: RobotAbsent where it could not reach the robot's network."""
+        kind = RobotAbsent if self._process.returncode == NO_ROBOT else RobotError
+        return kind(f"{words}: {self.last_words()}")
 
     def _said(self) -> str:
         """The last line that it wrote; empty when it wrote none."""
@@ -169,6 +174,14 @@ def _open(host: str, port: int, local_port: int, rate: Rate, clock: Clock) -> Ud
             if clock.now() > until:
                 raise
         rate.wait()
+
+
+def nobody(config: ServoConfig, patience: float) -> RobotAbsent:
+    """The error of a robot that has not answered within ``patience`` [s]."""
+    return RobotAbsent(
+        f"no A1 answers at {config.host}:{config.port} within {patience} s. Is it on and in low-level mode, is its "
+        "cable in, and is this computer on its network?"
+    )
 
 
 def statistics(report: Record) -> dict[str, float]:

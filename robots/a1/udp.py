@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
-from robots.robot import RobotError
+from robots.robot import RobotAbsent, RobotError
 
 LARGEST = 2048  # bytes; a longer packet arrives cut, and still has a wrong length
 AT_ONCE = 160  # packets taken in one go: all that wait, as a socket's usual buffer has room for some 90
+
+# No network yet, or its cable is out.
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 
 
 class UdpLine:
@@ -22,7 +26,8 @@ class UdpLine:
             local_port: ours; 0 takes a free one.
 
         Raises:
-            RobotError: our port is taken, or the robot's network cannot be reached.
+            RobotAbsent: the robot's network cannot be reached.
+            RobotError: our port is taken.
         """
         self.unsent = 0  # packets that the system would not take
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -31,7 +36,8 @@ class UdpLine:
             self._socket.connect((host, port))
         except OSError as error:
             self._socket.close()
-            raise RobotError(
+            kind = RobotAbsent if error.errno in _NO_WAY else RobotError
+            raise kind(
                 f"no UDP line from port {local_port} to {host}:{port}: {error.strerror}. Is another driver "
                 "running, and this computer on the robot's network (for an A1 192.168.123.x)?"
             ) from error

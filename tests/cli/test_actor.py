@@ -7,12 +7,14 @@ import pytest
 from daydreamer.cli.actor import ActorCommand
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkTask
+from daydreamer.runtime.actor import Actor
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.transport.console_keys import viewer_keys
 from daydreamer.transport.link import LinkError
 from robots.fake import FakeRobot
+from robots.robot import NO_ROBOT
 from tests.transport.test_console import LONG, seen, telemetry
 
 
@@ -63,3 +65,15 @@ def test_a_console_beyond_this_computer_without_keys_is_refused_before_anything_
     with pytest.raises(LinkError, match="without keys"), command._attended(env, False):
         pass
     assert not list(RunDir(tmp_path).actor("actor").glob("console.json"))
+
+
+@pytest.mark.parametrize("away", ["absent", "silent"])
+def test_a_robot_that_does_not_answer_is_told_in_one_line_and_may_be_there_later(
+    tmp_path, env, monkeypatch, capsys, away
+):
+    setattr(env.robot, away, True)
+    monkeypatch.setattr("daydreamer.cli.actor.build.make_env", lambda *_: env)
+    monkeypatch.setattr(Actor, "_await_learner", lambda actor: None)
+    command = ActorCommand(tmp_path, preset="fake-tiny", console="off")
+    assert command.run() == NO_ROBOT
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: robot 'fake'")

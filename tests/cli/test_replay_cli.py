@@ -46,6 +46,28 @@ def test_a_sound_run_is_verified_with_exit_code_0(run, daydreamer):
     )
 
 
+def test_files_that_a_learner_deletes_meanwhile_are_left_out_and_an_export_says_so(
+    run, daydreamer, monkeypatch, tmp_path
+):
+    find = Archive.__init__
+
+    def too_late(archive, path):
+        find(archive, path)
+        archive.files[0].unlink(missing_ok=True)  # a learner at its capacity
+
+    monkeypatch.setattr(Archive, "__init__", too_late)
+    code, said = daydreamer("replay", "export", run, tmp_path / "rows.npz", "--to", "npz")
+    assert code == 2 and "error: rows went from the replay" in said and "Traceback" not in said
+    (run / "replay" / "00000001.rows").write_bytes((run / "replay" / "00000002.rows").read_bytes())
+    assert daydreamer("replay", "verify", run) == (
+        0,
+        "6 good rows in 2 files; 0 rows lost; 0 files damaged\n",
+    )
+    (run / "replay" / "00000001.rows").write_bytes((run / "replay" / "00000002.rows").read_bytes())
+    code, said = daydreamer("replay", "info", run, "--json")
+    assert code == 0 and (json.loads(said)["files"], json.loads(said)["rows"]) == (2, 6)
+
+
 def test_a_torn_tail_is_an_error_until_it_is_repaired(run, daydreamer):
     path = run / "replay" / "00000003.rows"
     path.write_bytes(path.read_bytes() + b"torn!")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import daydreamer
-from daydreamer.core.errors import Corrupt
+from daydreamer.core.errors import Corrupt, SpecMismatch
 from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, UnknownVersion, survey
 from daydreamer.core.specs import ArraySpec
 from daydreamer.replay import Replay, ReplayGap
@@ -65,6 +65,18 @@ def test_damage_in_the_middle_of_the_history_costs_the_damaged_rows_only(
     assert values(again) == [0, 1, 2, 3, 4, 6, 7, 8, 9]
     assert np.flatnonzero(again.read(0, 9)["is_first"]).tolist() == [0, 5]  # row 6 does not follow row 4
     assert (again.next_seq("a"), again.collected) == (10, 9)
+
+
+def test_rows_of_another_spec_are_left_as_they_are_also_behind_damage(opened, rows, spec, tmp_path):
+    first = opened()
+    first.append(rows(0, 10), "a", 0)
+    first.close()
+    path = tmp_path / "replay" / "00000001.rows"
+    damage(path, 5, first._layout)
+    before = path.read_bytes()
+    with pytest.raises(SpecMismatch, match="another spec"):
+        opened(spec=spec | {"more": ArraySpec((3,), "float32")})
+    assert path.read_bytes() == before, "good rows stand behind the damaged one"
 
 
 def test_a_damaged_segment_is_dropped_whole(opened, rows, values, tmp_path):

@@ -66,6 +66,18 @@ def test_a_pointer_to_nothing_is_an_error(tmp_path):
         Checkpoints(tmp_path).load()
 
 
+def test_what_a_person_has_put_beside_the_checkpoints_stays(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=1)
+    checkpoints.save(1, checkpoint(1))
+    kept = (checkpoints.directory / "000000000001").rename(checkpoints.directory / "000000000001-good")
+    checkpoints.save(2, checkpoint(2))
+    checkpoints.save(3, checkpoint(3))
+    assert (kept / "agent.bin").exists()
+    assert sorted(path.name for path in checkpoints.directory.iterdir()) == [
+        "000000000001-good", "000000000003", "latest",
+    ]  # fmt: skip
+
+
 def test_a_kill_while_saving_leaves_the_one_before(tmp_path, monkeypatch):
     store = Checkpoints(tmp_path)
     store.save(1, checkpoint(1))

@@ -1,19 +1,32 @@
+import logging
 import threading
 
 import pytest
 
 from daydreamer.core.errors import SpecMismatch
+from daydreamer.core.record_log import FRAME_SIZE
 from daydreamer.replay import Replay
 from daydreamer.replay.segment import Segment
 from daydreamer.runtime.intake import COMMIT_EVERY, Intake
 from daydreamer.runtime.recent_rows import RecentRows
+from daydreamer.transport.learner_session import LearnerSession
 from daydreamer.transport.link import Rows
+from daydreamer.transport.messages import Hello, encode
+from daydreamer.transport.row_codec import RowCodec
+from daydreamer.transport.seldom import Seldom
 from robots.clock import ManualClock
 
 
 class Events(list):
     def __call__(self, event, **fields):
         self.append((event, fields))
+
+
+STREAM = "a-1700000000000-0a1b2c3d"
+
+
+def hello(stream, spec):
+    return Hello("a", stream, {name: one.to_dict() for name, one in spec.items()}, "0", "")
 
 
 def take(intake, *batches):
@@ -139,6 +152,37 @@ def test_rows_of_another_spec_are_refused(link, replay, spec, rows):
     assert link.acknowledged == {} and events[0][0] == "rows refused"
     with pytest.raises(SpecMismatch):
         replay.append(wrong, "s", 0)
+
+
+def test_a_row_of_a_policy_that_cannot_be_is_refused(link, replay, spec, rows):
+    intake = Intake(link, replay, RecentRows(spec), Events())
+    strange = rows(0, 3)
+    strange["policy_version"][1] = 2**62
+    take(intake, Rows("a", "s", 0, strange))
+    assert link.acknowledged == {} and "policy_version is a policy's number" in link.refused["s"]
+    assert len(replay) == 0
+
+
+def test_rows_behind_a_hole_that_come_again_count_once(tmp_path, link, spec, rows):
+    with Replay(tmp_path / "holed", spec, 1000, seed=0) as replay:
+        replay.append(rows(0, 30), STREAM, 0)
+        path, row = tmp_path / "holed" / "00000001.rows", FRAME_SIZE + replay._layout.row_bytes
+        data = bytearray(path.read_bytes())
+    start = len(data) - 30 * row
+    data[start + 12 * row : start + 15 * row] = bytes(
+        3 * row
+    )  # a power cut: no seal, and three rows are not there
+    path.write_bytes(data)
+    with Replay(tmp_path / "holed", spec, 1000, seed=0) as replay:
+        link = LearnerSession(
+            RowCodec(spec), replay.next_seq, lambda: replay.collected, Seldom(logging.getLogger())
+        )
+        link.set_credit(50)
+        link.receive(b"a", encode(hello(STREAM, spec)), 0.0)
+        intake = Intake(link, replay, RecentRows(spec), Events())
+        assert (intake.collected, link.credit) == (27, 23)
+        take(intake, Rows("a", STREAM, 12, rows(12, 18)))
+        assert (intake.collected, link.credit) == (30, 20) and len(replay) == 30
 
 
 def test_rows_that_a_full_disk_took_in_part_are_all_counted(tmp_path, link, spec, rows, monkeypatch):

@@ -188,6 +188,16 @@ def test_the_highest_version_in_the_rows_counts_wherever_it_is_stored(live, rows
     assert life.link.published[0].version == 10
 
 
+@pytest.mark.parametrize("strange", [2**62, 2**53])
+def test_a_row_that_names_a_policy_that_cannot_be_spoils_no_numbers(live, rows, strange):
+    life = live(rows=20)
+    life.replay.append({**rows(0, 60), "policy_version": np.array([strange] + [3] * 59)}, "on", 0)
+    life.replay.close()
+    life = live(sent=60, rows=100)
+    life.run(lambda: "SIGINT" if life.link.published else None)
+    assert life.link.published[0].version == 4
+
+
 def test_a_number_that_was_published_is_not_given_again_after_a_kill(live):
     def killed():
         if life.agent.updates == 10:

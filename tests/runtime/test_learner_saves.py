@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from daydreamer.core.errors import CheckpointError
+from daydreamer.core.errors import CheckpointError, Unsaved
 from daydreamer.runtime.events import EventLog
 from daydreamer.runtime.learner import Diverged, LearnerConfig
 from robots.clock import ManualClock
@@ -156,8 +156,20 @@ def test_a_last_checkpoint_that_the_disk_refuses_is_an_error(live, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(life.learner._checkpoints, "save", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(Unsaved, match=r"refuses the last checkpoint .*No space left") as caught:
         life.run()
+    assert caught.value.exit_code == 1, "another life may find room: not one that would fail in the same way"
+
+
+def test_last_metrics_that_the_disk_refuses_cost_no_checkpoint_and_no_traceback(live, monkeypatch, caplog):
+    life = live(rows=60, config=replace(CONFIG, metrics_every=1e9))
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(life.writer, "write", refuse)
+    assert life.run() == "finished"
+    assert (life.run_dir.checkpoints / "latest").exists() and "No space left" in caplog.text
 
 
 def test_an_event_that_the_disk_refuses_ends_nothing(tmp_path, caplog):

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from daydreamer.runtime.service_manager import ServiceManager
+from daydreamer.runtime.service_manager import PAUSE, ServiceManager, pause_before_the_next_start
 from daydreamer.runtime.stop_signals import StopSignals
 from robots.clock import ManualClock
 
@@ -93,6 +93,18 @@ def test_a_loop_that_waits_for_its_work_to_begin_is_not_ready(systemd, monkeypat
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.before() == "SIGTERM"
     assert heard(systemd) == []
+
+
+def test_a_service_that_waits_for_something_does_not_start_too_often():
+    clock = ManualClock()
+    pause_before_the_next_start(lambda: None, {}, clock)
+    assert clock.now() == 0.0, "nobody counts"
+    pause_before_the_next_start(
+        lambda: "SIGTERM" if clock.now() > 5 else None, {"NOTIFY_SOCKET": "/x"}, clock
+    )
+    assert clock.now() == pytest.approx(5, abs=1)
+    pause_before_the_next_start(lambda: None, {"NOTIFY_SOCKET": "/x"}, clock)
+    assert clock.now() == pytest.approx(5 + PAUSE, abs=1)
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored():

@@ -13,6 +13,7 @@ from daydreamer.runtime.supervise import (
     threads_here,
 )
 from robots.clock import ManualClock
+from robots.robot import NO_ROBOT
 
 
 class FakeProcess:
@@ -96,6 +97,27 @@ def test_a_wrong_configuration_is_shown_and_not_tried_again(tmp_path):
     assert len(world.started) == 2
     assert world.supervisor.failure == "the learner cannot start:\n  no such preset\n  did you mean a1?"
     assert world.killed == [(2, signal.SIGINT)]
+
+
+def test_an_actor_that_never_had_a_robot_ends_the_job_at_once(tmp_path):
+    world = World(tmp_path, learner=[FOREVER], actor=[(3, NO_ROBOT)])
+    (tmp_path / "actor.log").write_text("error: no A1 answers at 192.168.123.10\n")
+    assert world.run() == 2
+    assert world.supervisor.failure == "the actor cannot start:\n  no A1 answers at 192.168.123.10"
+
+
+def test_an_actor_whose_robot_went_away_looks_for_it_without_end(tmp_path):
+    battery = [(3, NO_ROBOT)] * 40  # waits of 1, 2, 4 ... 30 s between them: about twenty minutes
+    world = World(tmp_path, learner=[FOREVER], actor=[(100, 1), *battery, (100, 1), (3, NO_ROBOT), FOREVER])
+    assert world.run() == 0
+    assert world.supervisor.failure is None
+    times = [time for name, time in world.started if name == "actor"]
+    assert times[:4] == pytest.approx([0, 101, 105, 110], abs=1)
+    assert times[30] - times[29] == pytest.approx(33, abs=1)
+    assert times[-1] - times[-2] == pytest.approx(4, abs=1), (
+        "a robot that was there between has waits of its own"
+    )
+    assert "found no robot that answers; starting it again in 30 s" in world.warnings[20]
 
 
 def test_one_that_only_dies_is_given_up(tmp_path):
@@ -182,6 +204,20 @@ def test_a_learner_that_had_to_be_killed_is_told_of(tmp_path):
     assert world.clock.now() == pytest.approx(100, abs=1), "90 s after SIGINT, 5 s after SIGTERM"
     (warning,) = world.warnings
     assert "the learner was killed before it had ended: what it had not saved is lost" in warning
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 130, 143])
+def test_one_that_fails_as_it_is_stopped_is_told_of_with_its_reason(tmp_path, code):
+    world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
+    (tmp_path / "learner.log").write_text(
+        "12:00 INFO going on\nerror: the disk refuses the last checkpoint\n"
+    )
+    world.supervisor._kill = lambda process, number: process.end(code if process.pid == 1 else 130)
+    assert world.run(5) == 0
+    told = (
+        f"the learner ended with exit code {code} as it was stopped:\n  the disk refuses the last checkpoint"
+    )
+    assert world.warnings == ([told] if code in (1, 2) else [])
 
 
 def test_what_not_even_a_kill_ends_keeps_nobody_waiting(tmp_path):

@@ -16,9 +16,9 @@ CODEC = RowCodec(SPEC)
 SPOT, REX = b"\0spot", b"\0rex."
 
 
-def hello(actor, stream_of=None):
+def hello(actor, stream_of=None, begun=1_700_000_000_000):
     spec = {name: one.to_dict() for name, one in SPEC.items()}
-    return encode(Hello(actor, f"{stream_of or actor}-1700000000000-0a1b2c3d", spec, "0", ""))
+    return encode(Hello(actor, f"{stream_of or actor}-{begun}-0a1b2c3d", spec, "0", ""))
 
 
 def rows(first, count):
@@ -103,6 +103,40 @@ def test_rows_beyond_the_window_are_refused_until_earlier_ones_are_durable(sessi
     assert len(session.hear(SPOT, "spot", rows(1024, 64), 0.0)) == 64
     assert session.hear(SPOT, "spot", rows(1088, 1), 0.0) is None
     assert "1024 rows came without an acknowledgement" in said(session)[-1].reason
+
+
+def stream(begun):
+    return f"spot-{begun}-0a1b2c3d"
+
+
+def test_a_connection_goes_on_to_another_stream_when_the_rows_of_its_present_one_are_durable(session):
+    session.hear(SPOT, "spot", hello("spot", begun=1_000_000_000_001), 0.0)
+    session.hear(SPOT, "spot", rows(0, 1), 0.0)
+    said(session)
+    session.acknowledge(stream(1_000_000_000_001), 1)
+    session.hear(SPOT, "spot", hello("spot", begun=1_000_000_000_002), 0.0)
+    assert isinstance(said(session)[-1], Welcome)
+    session.hear(SPOT, "spot", rows(0, 1), 0.0)
+    session.hear(SPOT, "spot", hello("spot", begun=1_000_000_000_003), 0.0)
+    assert "may come after them" in said(session)[-1].reason
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_two_streams_of_an_actor_may_wait_for_the_disk_however_often_it_connects(session, refused):
+    for number in (1, 2):  # a life that was killed, and the next one without its spool
+        session.hear(b"%d" % number, "spot", hello("spot", begun=1_000_000_000_000 + number), 0.0)
+        assert len(session.hear(b"%d" % number, "spot", rows(0, 64), 0.0)) == 64
+    said(session)
+    session.hear(b"3", "spot", hello("spot", begun=1_000_000_000_003), 0.0)
+    assert "may come after them" in said(session)[-1].reason
+    session.hear(REX, "rex", hello("rex"), 0.0)
+    assert isinstance(said(session)[-1], Welcome), "nobody else's affair"
+    if refused:  # by the replay: they wait no more either
+        session.refuse_stream(stream(1_000_000_000_001), "a gap", 0.0)
+    else:
+        session.acknowledge(stream(1_000_000_000_001), 64)
+    session.hear(b"4", "spot", hello("spot", begun=1_000_000_000_003), 0.0)
+    assert isinstance(said(session)[-1], Welcome)
 
 
 def test_an_owner_whose_key_is_taken_away_is_shut_out(session):

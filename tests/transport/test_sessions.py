@@ -95,6 +95,35 @@ def test_after_a_reconnect_rows_go_on_where_the_learner_wants(tmp_path):
     assert wire.actor.unacked == 0
 
 
+@pytest.mark.parametrize("sent_before_it_arrives", [False, True])
+def test_rows_of_an_earlier_connection_that_become_durable_after_the_welcome_are_no_lie(
+    tmp_path, sent_before_it_arrives
+):
+    wire = make([spool(tmp_path, rows=300)]).connect()
+    durable = [0]
+    wire.learner._next_seq = lambda stream: durable[0]  # what came still waits for the disk
+    wire.acknowledge = False
+    wire.exchange(1)
+    wire.up()
+    wire.connect(b"\0second").up()  # the hello, and so the welcome at row 0
+    if sent_before_it_arrives:
+        wire.down()
+    durable[0] = 200
+    wire.learner.acknowledge(STREAM, 200)
+    wire.exchange()  # both arrive together, or rows from 0 on are underway
+    assert wire.actor.connected and wire.actor.refused is None and wire.actor.unacked == 100
+    wire.learner.acknowledge(STREAM, 300)
+    wire.exchange()
+    assert wire.actor.unacked == 0
+
+
+def test_an_acknowledgement_beyond_the_last_row_is_a_lie(tmp_path):
+    wire = make([spool(tmp_path, rows=3)]).connect()
+    wire.exchange()
+    with pytest.raises(Corrupt, match="never sent"):
+        wire.actor.receive(encode(Ack(STREAM, 4, 0)), wire.now)
+
+
 def test_the_streams_of_earlier_lives_go_first_and_their_files_go_away(tmp_path):
     earlier, present = spool(tmp_path, EARLIER, rows=70), spool(tmp_path, rows=3)
     wire = make([earlier, present]).connect()

@@ -173,6 +173,19 @@ def test_damage_in_the_middle_leaves_a_hole_and_the_rows_behind_it(tmp_path):
     assert not again.directory.exists()
 
 
+def test_rows_of_another_spec_are_left_as_they_are_also_behind_damage(tmp_path):
+    spool = new(tmp_path)
+    keep(spool, records(0, 12))
+    spool.close()
+    path = spool.directory / f"{5:012d}.log"
+    data = bytearray(path.read_bytes())
+    data[20 + 17 * 2] ^= 1
+    path.write_bytes(data)
+    before = {file: file.read_bytes() for file in spool.directory.iterdir()}
+    assert leftovers(tmp_path, 11, lambda path, header: header == b"other") == []
+    assert {file: file.read_bytes() for file in spool.directory.iterdir()} == before
+
+
 @pytest.mark.parametrize("content", [b"", b"ddlog\n\x02\x00 of a later version"])
 def test_a_segment_that_cannot_be_read_costs_its_own_rows_and_is_kept(tmp_path, caplog, content):
     spool = new(tmp_path)
@@ -233,6 +246,21 @@ def test_a_disk_that_refuses_loses_nothing_and_doubles_nothing(tmp_path, monkeyp
     assert read_all(spool, 0) == records(0, 5)
     (again,) = leftovers(tmp_path)
     assert read_all(again, 0) == records(0, 5)
+
+
+def test_a_full_segment_that_is_not_closed_in_order_doubles_nothing(tmp_path, monkeypatch, caplog):
+    spool = new(tmp_path)
+
+    def refuse(self, durable=True):
+        raise OSError(122, "Disk quota exceeded")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(RecordWriter, "close", refuse)
+        keep(spool, records(0, 7))  # five fill a segment
+    assert "Disk quota exceeded" in caplog.text
+    assert (spool.end, read_all(spool, 0)) == (7, records(0, 7))
+    keep(spool, records(7, 9))
+    assert read_all(spool, 0) == records(0, 9)
 
 
 def test_rows_that_vanish_from_the_disk_are_noticed(tmp_path):

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from daydreamer.core.errors import Corrupt, DaydreamerError
+from daydreamer.core.errors import Corrupt
 from daydreamer.core.specs import ArraySpec
-from daydreamer.replay.archive import Archive, Part
+from daydreamer.replay.archive import Archive, Part, rows_went
 from daydreamer.replay.layout import Layout
 
 _ABOUT = ("__stream__", "__first_seq__", "__rows__", "__spec__")
@@ -58,9 +58,7 @@ def _as_before(parts: Iterator[Part], before: list[tuple[str, int, int]]) -> Ite
         if count:
             yield replace(part, rows=part.rows[:count])
     if known:
-        raise DaydreamerError(
-            "rows went from the replay while they were written: export it again, without a learner"
-        )
+        raise rows_went()
 
 
 def read(path: Path) -> tuple[Layout, Iterator[Part]]:

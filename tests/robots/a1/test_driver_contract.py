@@ -1,12 +1,22 @@
 """The A1's driver keeps the contract of every robot, over UDP, in real time, with an emulated A1 at the other end."""
 
+import errno
+import io
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
+from robots.a1 import servo
 from robots.a1.driver import A1
 from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
-from robots.robot import JointCommand, RobotError
+from robots.a1.mailbox import Mailbox
+from robots.a1.records import ORDER, REPORT
+from robots.a1.servo_config import ServoConfig
+from robots.a1.servo_process import StartedProcess
+from robots.a1.udp import UdpLine
+from robots.robot import JointCommand, RobotAbsent, RobotError
 from robots.safety.config import SafetyConfig
 from robots.safety.faults import Fault
 from robots.safety.modes import Mode
@@ -144,10 +154,25 @@ def test_a_stop_outlasts_closing_and_connecting(a1):
 
 def test_nobody_there_is_told_in_time():
     robot = A1("127.0.0.1", 9, local_port=0, patience=0.3, damp_time=0.0)  # port 9 discards, or is closed
-    with pytest.raises(RobotError, match=r"no A1 answers at 127\.0\.0\.1:9"):
+    with pytest.raises(RobotAbsent, match=r"no A1 answers at 127\.0\.0\.1:9"):
         robot.connect()
     with pytest.raises(RobotError, match="not connected"):
         robot.read()
+
+
+def test_a_network_that_is_not_there_yet_is_a_robot_that_is_not_there(monkeypatch):
+    def unreachable(*_):
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr("robots.a1.udp.socket.socket", lambda *_: Mock(connect=unreachable))
+    with pytest.raises(RobotAbsent, match="Network is unreachable"):
+        UdpLine("192.168.123.10", 8007, 8006)
+    monkeypatch.setattr("robots.a1.servo.signal.signal", lambda *_: None)
+    orders, reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
+    code = servo.main([ServoConfig().to_json(), str(orders.fd), str(reports.fd), "0"])
+    process = StartedProcess.__new__(StartedProcess)
+    process._process, process._errors = Mock(returncode=code), io.BytesIO(b"no UDP line")
+    assert isinstance(process.failure("it did not start"), RobotAbsent)
 
 
 def test_a_servo_that_cannot_start_says_why(a1):
