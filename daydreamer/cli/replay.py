@@ -33,8 +33,9 @@ class Verify:
     """Check every row's and every file's checksum. Exit code 1 when something is damaged.
 
     Without --repair nothing is changed, and a learner may be running. With it, torn tails (what a kill leaves)
-    are cut off and files are sealed; a learner does the same when it starts. Rows damaged in the middle cannot
-    be brought back: they are named, those before and behind them are good and go on being used.
+    are cut off, as by a learner when it starts, and files are sealed, which no learner does to a file of a life before.
+    Rows damaged in the middle cannot be brought back: they are named, those before and behind them are good and go on
+    being used.
     """
 
     run_dir: Run

@@ -134,7 +134,10 @@ _TABLE = (
     Metric("eval/standing", "fraction", "evaluation: share of the last 10 s standing, mean over rollouts"),
     Metric("eval/walking_speed", "m/s", "evaluation: speed in the last 20 s, mean over rollouts", ".2f"),
 
-    Metric("safety/faults", "faults", "faults raised since the actor started", ",.0f"),
+    Metric(
+        "safety/faults", "faults", "since the actor started: answers of a policy that were no numbers, and attempts "
+        "to begin again on a robot that was silent or, without a console, stopped", ",.0f",
+    ),
 )
 # fmt: on
 

@@ -44,6 +44,7 @@ class Seen(NamedTuple):
     allowance: int = 0  # rows wanted after the acknowledged ones
     unacked: int = 0  # rows in the spools, of all lives
     stored: int = 0  # rows of this life that were put in the spool
+    acked: int = 0  # of these, durable at the learner
     spool_bytes: int = 0
     refused: str | None = None
     stopped: str | None = None
@@ -271,7 +272,7 @@ class ActorIo:
     def _look(self) -> None:
         session = self._session
         self._desk.seen = Seen(
-            session.connected, session.reached, session.allowance, session.unacked, self._stored,
+            session.connected, session.reached, session.allowance, session.unacked, self._stored, session.acked,
             session.spool_bytes, session.refused, session.stopped, self._desk.seen.disk, session.dropped,
             session.ack_seconds, *session.learner_clock.get(),
         )  # fmt: skip

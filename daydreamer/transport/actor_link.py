@@ -145,7 +145,7 @@ class ActorLink:
             unacked=unacked,
             spool_bytes=seen.spool_bytes,
             sent=sent,
-            acked=max(0, sent - unacked),
+            acked=seen.acked,
             refused=seen.refused,
             stopped=seen.stopped,
             full=self._is_full(),

@@ -73,6 +73,7 @@ class ActorSession:
         self._wall_clock = wall_clock
         self.allowance = 0  # rows wanted by the learner after those it has acknowledged
         self.dropped = 0  # rows given up unacknowledged, to make room for newer ones
+        self._dropped_now = 0  # of them, rows of the present stream
         self.reached = False  # welcomed at least once
         self.refused: str | None = None
         self.stopped: str | None = None
@@ -109,6 +110,11 @@ class ActorSession:
         return sum(spool.unacked for spool in self._spools)
 
     @property
+    def acked(self) -> int:
+        """Rows of the present stream that the learner has made durable."""
+        return self.spool.end - self.spool.unacked - self._dropped_now
+
+    @property
     def spool_bytes(self) -> int:
         """Bytes on disk of all lives."""
         return sum(spool.size for spool in self._spools)
@@ -125,8 +131,10 @@ class ActorSession:
 
     def make_room(self) -> int:
         """Give up the oldest rows that are kept, a segment of them; how many of them nobody else has."""
-        lost = next((spool for spool in self._spools if spool.size), self.spool).drop_oldest()
+        fullest = next((spool for spool in self._spools if spool.size), self.spool)
+        lost = fullest.drop_oldest()
         self.dropped += lost
+        self._dropped_now += lost if fullest is self.spool else 0
         return lost
 
     def connect(self, now: float) -> None:

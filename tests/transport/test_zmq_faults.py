@@ -325,6 +325,7 @@ def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(ends, 
     numbers = store.numbers[actor.stream]
     assert numbers == list(range(actor.status().dropped, 2000)), "the newest, in order, and no other"
     assert store.rewards[actor.stream] == [float(i) for i in numbers]
+    assert actor.status().acked == len(numbers), "what was given up is not acknowledged"
 
 
 def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_path):
