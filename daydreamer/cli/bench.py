@@ -27,6 +27,7 @@ from daydreamer.cli.options import (
     spare_a_core,
     with_agent,
 )
+from daydreamer.presets import build
 from daydreamer.presets.registry import load
 
 
@@ -50,6 +51,8 @@ class Speed:
         spare_a_core()
         preset = load(self.preset, with_agent(self.changes, self.agent))
         chosen = measures.PARTS if self.what == "all" else {self.what: measures.PARTS[self.what]}
+        if measures.MOVING & chosen.keys():  # told now, not after what comes before
+            build.check_simulated(preset)
         found: dict[str, float] = {}
         for measure in chosen.values():
             for name, value in measure(preset, self.seconds).items():

@@ -95,6 +95,8 @@ class Adaptation:
         own = (*began_with, *self.changes)
         robots = {case: (*own, *CASES[case].robot, *CASES[case].learning) for case in self.cases}
         controls = {_control(case): (*own, *CASES[case].learning) for case in self.cases if self.control}
+        for changes in (robots | controls).values():
+            build.check_simulated(load(preset, changes))
         hz = load(preset, began_with).hz
         with at_rest(source.replay):  # no two copies of a run that goes on would be alike
             before = Checkpoints(source.checkpoints).load()

@@ -64,6 +64,7 @@ class Learning:
         """Train, evaluate, write."""
         check_positive(rollouts=self.rollouts, seconds=self.seconds)
         preset = load(self.preset, self._all_changes())
+        build.check_simulated(preset)  # its runs have no console, and nobody beside them
         build.make_env(preset)  # a mistake is told before the directory is this experiment's
         build.check_learnable(preset)
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}

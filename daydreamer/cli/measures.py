@@ -52,7 +52,8 @@ def policy(preset: Preset, seconds: float) -> dict[str, float]:
 
 
 def robot(preset: Preset, seconds: float) -> dict[str, float]:
-    """Control steps of the simulated robot with its task, as fast as they go."""
+    """Control steps of the simulated robot with its task, as fast as they go. Never of a real one."""
+    build.check_simulated(preset)
     env = build.make_env(preset)
     rng = np.random.default_rng(0)
     (key, spec), *_ = env.act_spec.items()
@@ -144,6 +145,7 @@ PARTS: dict[str, Callable[[Preset, float], dict[str, float]]] = {
     "servo": servo,
     "console": console,
 }
+MOVING = {"robot", "console"}  # parts that connect the robot of the preset
 
 
 @contextmanager

@@ -58,11 +58,11 @@ def make_robot(preset: Preset, speed: Speed = "max", seed: int = 0, estop: str =
 
 
 def check_simulated(preset: Preset) -> None:
-    """Before somebody only looks at what a policy does. Raises DaydreamerError when the robot is a real one."""
+    """Before what nobody would stand beside. Raises DaydreamerError when the robot is a real one."""
     if preset.robot in HARDWARE:
         raise DaydreamerError(
-            f"{preset.robot} is a real robot, and nobody is meant to be connected to it here. On the stand-in: "
-            "daydreamer play ... --set robot=a1-sim"
+            f"{preset.robot} is a real robot, and nobody is meant to be connected to it here. On the stand-in: the same "
+            "command with --set robot=a1-sim"
         )
 
 
