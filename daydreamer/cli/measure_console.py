@@ -28,7 +28,9 @@ _PATIENCE = 60.0  # s for the viewers to be there
 def console(preset: Preset, seconds: float) -> dict[str, float]:
     """What one ``show`` takes in the control loop: wall time (median, 99th percentile) and the loop's own CPU time.
 
-    And how late the loop wakes up beside the console's thread, whose work may hold Python's lock. Never of a real robot.
+    And how late the loop wakes up beside the console's thread, whose work may hold Python's lock.
+
+    Never of a real robot.
     """
     build.check_simulated(preset)
     found: dict[str, float] = {}

@@ -61,8 +61,8 @@ def check_simulated(preset: Preset) -> None:
     """Before what nobody would stand beside. Raises DaydreamerError when the robot is a real one."""
     if preset.robot in HARDWARE:
         raise DaydreamerError(
-            f"{preset.robot} is a real robot, and nobody is meant to be connected to it here. On the stand-in: the same "
-            "command with --set robot=a1-sim"
+            f"{preset.robot} is a real robot, and nobody is meant to be connected to it here. On the "
+            "stand-in: the same command with --set robot=a1-sim"
         )
 
 
