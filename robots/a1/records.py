@@ -75,6 +75,7 @@ REPORT = np.dtype(
         ("late", "u8", BINS),
         ("latest", "f8"),
         ("dropped", "u8"),  # packets of the robot that were no LowState
+        ("repeated", "u8"),  # and those that were the one before once more, to the last bit
         ("unsent", "u8"),  # packets to the robot that the network would not take
         ("realtime", "u1"),  # 1: real-time priority was granted
         ("locked", "u1"),  # 1: memory cannot be swapped out

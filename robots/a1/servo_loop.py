@@ -62,6 +62,7 @@ class ServoLoop:
         )
         self._memory = Memory.begin(now)
         self._state: RobotState | None = None
+        self._heard: bytes | None = None  # the packet that it is from
         self._accel_sum = np.zeros(3)
         self._commanded_at = self._stepped_at = now
         self._orphaned_at: float | None = None
@@ -90,12 +91,19 @@ class ServoLoop:
         return self._begun + (0 if self._estop is None else self._estop.presses)
 
     def hear(self, packet: Packet, now: float) -> None:
-        """A packet came from the robot. What is no LowState is dropped and counted."""
+        """A packet came from the robot. What is no LowState is dropped and counted, as is the one before once more.
+
+        A robot's own clock is in each: whoever repeats a packet measures nothing, and counts as silent.
+        """
+        if packet == self._heard:
+            self.report["repeated"] += 1
+            return
         try:
             low = decode_state(packet)
         except PacketError:
             self.report["dropped"] += 1
             return
+        self._heard = bytes(packet)
         seq = 1 if self._state is None else self._state.seq + 1
         self._state = state_of(low, now, seq)
         self._accel_sum = self._accel_sum + low.accel

@@ -192,7 +192,7 @@ def statistics(report: Record) -> dict[str, float]:
         "late_p50_ms": 1000 * percentile(report["late"], 50),
         "late_p99_ms": 1000 * percentile(report["late"], 99),
         "late_max_ms": 1000 * float(report["latest"]),
-        **{name: float(report[name]) for name in ("ticks", "missed", "dropped", "unsent")},
+        **{name: float(report[name]) for name in ("ticks", "missed", "dropped", "repeated", "unsent")},
         "states": float(report["state"]["seq"]),
         "realtime": float(report["realtime"]),
         "locked": float(report["locked"]),

@@ -116,6 +116,7 @@ def test_figures_of_the_servo(a1):
         "late_max_ms",
         "missed",
         "dropped",
+        "repeated",
         "unsent",
     } <= statistics.keys()
     assert statistics["states"] > 0 and statistics["late_p50_ms"] <= statistics["late_p99_ms"]
