@@ -16,7 +16,7 @@ from typing import Any
 from robots.a1 import wire
 from robots.a1.driver import A1
 from robots.a1.reports import QUIET
-from robots.a1.sdk_process import absent
+from robots.a1.sdk_process import DAMPED, absent
 from robots.a1.servo_process import StartedProcess, damp_instead, environment
 from robots.program import program
 from robots.robot import RobotError, RobotInfo, RobotState, StaleState
@@ -52,10 +52,12 @@ class SdkProcess(StartedProcess):
                 env=environment(),
             )
         os.close(done)
-        with open(ready, "rb", buffering=0) as pipe:
-            came, _, _ = select.select([pipe], [], [], patience)
-            if came and pipe.read(1):
-                return
+        os.set_blocking(ready, False)
+        self._pipe = open(ready, "rb", buffering=0)  # noqa: SIM115  # closed in ``end``
+        self._damped = False
+        came, _, _ = select.select([self._pipe], [], [], patience)
+        if came and self._pipe.read(1):
+            return
         words = self._why_not(patience)
         self.end()
         raise RobotError(words)
@@ -76,10 +78,19 @@ class SdkProcess(StartedProcess):
                     self._process.wait(PATIENCE)
                 except subprocess.TimeoutExpired:
                     continue
-        if self._process.returncode != 0:  # it damped nobody
+        # Else it damped nobody. The exit code alone proves nothing: see ``ServoProcess.end``.
+        if self._process.returncode != 0 or not self._has_damped():
             damped = damp_instead(*wire.ROBOT_ADDRESS, wire.CLIENT_PORT)
             log.warning("the process of the vendor's module ended without having damped: %s", damped)
+        self._pipe.close()
         self._errors.close()
+
+    def _has_damped(self) -> bool:
+        """Whether it said so, as the last thing it did."""
+        if not self._pipe.closed:
+            self._damped = (self._pipe.read(2) or b"").endswith(DAMPED)
+            self._pipe.close()
+        return self._damped
 
     def kill(self) -> str:
         """At once, because it blocks; then damp in its place, and say whether that was possible."""

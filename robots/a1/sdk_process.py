@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -32,6 +33,10 @@ LINGER = 3.0  # s it stays after the process that started it is gone; a servo ha
 LAST_COMMANDS = 5  # of damping: one may be lost
 LARGEST = 2048  # bytes
 AT_ONCE = 1024  # packets taken in one go: all that wait, as a socket's usual buffer has room for some 90
+READY, DAMPED = (
+    b"1",
+    b"2",
+)  # what it tells the driver: the module is open; its last commands damp, and it leaves
 PRIORITY = 50  # of SCHED_FIFO, where permitted
 
 
@@ -158,9 +163,11 @@ def main(arguments: list[str]) -> int:
     try:
         bridge = SdkBridge(open_interface(name), line, clock)
         signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
-        os.write(pipe_fd, b"1")
+        os.write(pipe_fd, READY)
         ask(PRIORITY)
         _run(bridge, lambda: bool(told), parent, clock)
+        with suppress(OSError):  # the driver is gone
+            os.write(pipe_fd, DAMPED)
     except RobotError as error:
         sys.stderr.write(f"{error}\n")
         return 2

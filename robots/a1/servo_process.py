@@ -110,11 +110,19 @@ class ServoProcess(StartedProcess):
         if not self._leaves(hangs):
             self._kill()
         # Killed, it damped nobody, and the robot may be doing what it said last. Refused, it never said anything.
-        if self._process.returncode not in (0, CANNOT):
+        # The exit code alone proves nothing: where SIGCHLD is ignored, Python takes 0 for that of whoever was killed.
+        code = self._process.returncode
+        if code != CANNOT and (code != 0 or not self._has_damped()):
             damped = self._damp_instead()
             log.warning("the servo process ended without having damped: %s", damped)
-        if self._process.returncode != CANNOT and (said := self._said()):
+        if code != CANNOT and (said := self._said()):
             log.warning("the servo process said before it ended: %s", said)
+
+    def _has_damped(self) -> bool:
+        """Whether it reported so, as the last thing it did; whoever else takes its reports misses none by this."""
+        with Mailbox(REPORT.itemsize, os.dup(self._reports.fd)) as reports:
+            letter = reports.take()
+        return letter is not None and bool(parse(REPORT, letter.content)["damped"])
 
     def _leaves(self, hangs: Callable[[], bool]) -> bool:
         """Whether it leaves, within the time for one way of ending it."""

@@ -180,9 +180,16 @@ def test_a_servo_that_does_not_leave_is_made_to(monkeypatch):
 
 
 def test_what_a_servo_says_when_it_leaves_is_logged(monkeypatch, caplog):
-    says = "import sys; sys.stderr.write('it began\\nthe stop could not be written\\n')"
+    says = """if True:
+        import sys
+        from robots.a1.mailbox import Mailbox
+        from robots.a1.records import REPORT, blank
+        report = blank(REPORT)
+        report["damped"] = 1
+        Mailbox(REPORT.itemsize, int(sys.argv[3])).post(report.tobytes())
+        sys.stderr.write('it began\\nthe stop could not be written\\n')"""
     monkeypatch.setattr(
-        "robots.a1.servo_process.program", lambda module, *words: [sys.executable, "-c", says]
+        "robots.a1.servo_process.program", lambda module, *words: [sys.executable, "-c", says, *words]
     )
     process = ServoProcess(ServoConfig(damp_time=10.0))  # time to begin
     process.end()
