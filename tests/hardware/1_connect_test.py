@@ -21,7 +21,7 @@ def test_it_connects_is_passive_and_lets_go(make):
 
 
 def test_a_second_driver_is_told_that_the_port_is_taken_or_hears_nothing(a1, make):
-    second = make(patience=0.5)
+    second = make(patience=0.5, estop="")  # the box hears the first one
     with pytest.raises(RobotError, match=r"Is another driver running|no A1 answers"):
         second.connect()
     a1.read()  # the first one goes on

@@ -23,7 +23,7 @@ def test_silence_while_damping_is_no_fault(a1, wait):
     assert a1.mode is Mode.NORMAL
 
 
-def test_stop_damps_and_stays_until_a_person_resets_it(a1, until):
+def test_stop_damps_and_stays_until_a_person_resets_it(a1, until, undo):
     start = a1.read().joint_pos
     a1.write(JointCommand.hold(start, a1.info))
     until(lambda: bool(a1.sent().kp.any()))
@@ -32,5 +32,5 @@ def test_stop_damps_and_stays_until_a_person_resets_it(a1, until):
     assert "pressed stop" in a1.stopped
     sent = a1.write(JointCommand.hold(start, a1.info))
     assert not sent.kp.any(), "what was really sent is no longer what was asked"
-    a1.reset("the tests")
+    undo(Fault.EMERGENCY_STOP)
     assert a1.mode is Mode.NORMAL and a1.stopped == ""

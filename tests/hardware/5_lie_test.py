@@ -14,7 +14,7 @@ def standing(a1):
     return a1
 
 
-def test_a_driver_that_hangs_is_held_then_damped(standing, until):
+def test_a_driver_that_hangs_is_held_then_damped(standing, until, undo):
     until(lambda: standing.mode is not Mode.NORMAL)
     sent, state = standing.sent(), standing.read()
     if standing.mode is Mode.HOLD:  # as ever, unless the computer gave this test no turn for seconds
@@ -29,7 +29,7 @@ def test_a_driver_that_hangs_is_held_then_damped(standing, until):
     assert not sent.kp.any()
     with pytest.raises(MotionStopped, match="no new command"):
         play(standing, MOTIONS["stand"], stopped=lambda: standing.stopped)
-    standing.reset("the tests")
+    undo(Fault.COMMAND_LATE, Fault.COMMAND_LOST)
     damp(standing, seconds=0.2)
 
 
@@ -41,7 +41,7 @@ def test_closing_damps_it_on_the_spot(standing):
     assert up_z(state) > 0.9
 
 
-def test_stop_in_the_middle_of_standing_up(a1):
+def test_stop_in_the_middle_of_standing_up(a1, undo):
     state = a1.read()
     pressed = False
 
@@ -54,5 +54,5 @@ def test_stop_in_the_middle_of_standing_up(a1):
 
     with pytest.raises(MotionStopped, match="pressed stop"):
         play(a1, MOTIONS["stand"], stopped=stopped)
-    a1.reset("the tests")
+    undo(Fault.EMERGENCY_STOP)
     damp(a1, seconds=0.5)

@@ -3,7 +3,10 @@
 Without it they run against an emulated A1, over real UDP, with the same code. On a robot: hang it up or lay it on its
 belly, keep the stop button in hand, and run one file after the other:
 
-    DAYDREAMER_A1=192.168.123.10:8007 pytest tests/hardware/1_connect_test.py
+    DAYDREAMER_A1=192.168.123.10:8007 DAYDREAMER_ESTOP=/dev/ttyUSB0 pytest tests/hardware/1_connect_test.py
+
+There a stop is kept until a person resets it (``daydreamer robot reset``), the stop box is heard at the port that
+``DAYDREAMER_ESTOP`` names, and the first failure ends them all: nothing makes the robot stand again by itself.
 """
 
 from __future__ import annotations
@@ -15,12 +18,15 @@ import pytest
 from robots.a1.driver import A1
 from robots.a1.emulated import SOFT_STOPS
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
+from robots.safety.faults import Fault
+from robots.safety.modes import Mode
 
 # An emulated robot, its servo and the test share a computer: commands and states may be later there than a real
 # robot's should be, as in the preset a1-emulated.
 PATIENT = {**SOFT_STOPS, "command_hold": 1.0, "command_damp": 3.0, "state_hold": 1.0, "state_damp": 3.0}
 
 REAL = os.environ.get("DAYDREAMER_A1", "")
+ESTOP = os.environ.get("DAYDREAMER_ESTOP", "")
 HERE = os.path.dirname(__file__)
 _emulated: list[EmulatorProcess] = []
 
@@ -29,6 +35,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if REAL and str(item.path).startswith(HERE):
             item.add_marker(pytest.mark.hardware)
+
+
+def pytest_exception_interact(node):
+    """A person looks at a real robot before any other test moves it."""
+    if REAL and str(node.path).startswith(HERE):
+        node.session.shouldstop = f"{node.name} failed: look at the robot before anything else is tried"
 
 
 @pytest.hookimpl(trylast=True)
@@ -56,9 +68,10 @@ def make(address):
     made = []
 
     def driver(**options) -> A1:
-        if not REAL:
-            options = {"safety": PATIENT, **options}
-        robot = A1(*address, local_port=8080 if REAL else 0, **options)
+        usual = {"local_port": 0, "safety": PATIENT}
+        if REAL:
+            usual = {"local_port": 8080, "latch": True, "estop": ESTOP}
+        robot = A1(*address, **{**usual, **options})
         made.append(robot)
         return robot
 
@@ -73,6 +86,19 @@ def a1(make):
     robot = make()
     robot.connect()
     return robot
+
+
+@pytest.fixture
+def undo(a1):
+    """``undo(*faults)`` resets what the test did itself to stop the robot. Whatever else stopped a real one stays."""
+
+    def undo(*made: Fault):
+        stops = {fault for fault in a1.fault_counts() if fault.mode is not Mode.NORMAL}
+        others = sorted(fault.name for fault in stops - {*made}) if REAL else []
+        assert not others, f"not stopped by this test alone, and not reset: {', '.join(others)}"
+        a1.reset("the tests")
+
+    return undo
 
 
 @pytest.fixture
