@@ -139,8 +139,9 @@ class Checkpoints:
         What else lies here is a person's.
         """
         # Steps after the latest are of a life that was abandoned by going back: they go first.
-        old = [name for name in self._names() if name <= latest.name]
-        for name in set(self._names()) - set(old[-self._keep :]):
+        names = self._names()
+        kept = [name for name in names if name <= latest.name][-self._keep :]
+        for name in set(names) - set(kept):
             shutil.rmtree(self.directory / name, ignore_errors=True)
 
 

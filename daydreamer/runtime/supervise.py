@@ -63,9 +63,8 @@ class Child:
     grace: float = 10.0
     socket: Socket | None = None
     backoff: Backoff = field(default_factory=Backoff)
-    absent: Backoff = field(
-        default_factory=lambda: Backoff(patience=math.inf)
-    )  # while its robot does not answer
+    # While its robot does not answer:
+    absent: Backoff = field(default_factory=lambda: Backoff(patience=math.inf))
     lives: int = field(default=0, init=False)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
@@ -175,9 +174,8 @@ class Supervisor:
             child.done = True
             _log.info("%s has finished", child.name)
             return
-        if code == CONFIG_ERROR or (
-            code == NO_ROBOT and child.lives == 1
-        ):  # who begins wants to know it at once
+        # Who begins wants to know at once that there is no robot.
+        if code == CONFIG_ERROR or (code == NO_ROBOT and child.lives == 1):
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
         if code == NO_ROBOT:  # it was there before: its battery is being changed, perhaps

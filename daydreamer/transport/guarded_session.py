@@ -61,9 +61,8 @@ class GuardedSession(LearnerSession):
         self._owners: dict[bytes, str | None] = {}
         self._owner: str | None = None  # of the message that is being read
         self._gave: set[str] = set()  # streams of which rows came
-        self._came: dict[
-            str, dict[str, int]
-        ] = {}  # actor -> stream -> row after those that came, where not durable
+        # actor -> stream -> the row after those that came, where not all are known to be durable
+        self._came: dict[str, dict[str, int]] = {}
 
     def hear(self, identity: bytes, owner: str | None, data: bytes, now: float) -> Rows | None:
         """``receive`` what came with the key of ``owner``.

@@ -28,9 +28,8 @@ def page(run_directory: Path, log: Path, port: int = PORT) -> tuple[Child, str]:
     """
     try:
         sock = listen_near("127.0.0.1", port)
-    except (
-        OSError
-    ):  # too many pages, or a port that is not for this user: the run goes on without the one asked for
+    except OSError:
+        # Too many pages, or a port that is not for this user: the run goes on without the one asked for.
         sock = listen("127.0.0.1", 0)
     token = access.kept_token(run_directory) or access.new_token()
     (url,) = links("http", "127.0.0.1", sock.getsockname()[1])

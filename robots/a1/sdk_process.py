@@ -33,10 +33,8 @@ LINGER = 3.0  # s it stays after the process that started it is gone; a servo ha
 LAST_COMMANDS = 5  # of damping: one may be lost
 LARGEST = 2048  # bytes
 AT_ONCE = 1024  # packets taken in one go: all that wait, as a socket's usual buffer has room for some 90
-READY, DAMPED = (
-    b"1",
-    b"2",
-)  # what it tells the driver: the module is open; its last commands damp, and it leaves
+# What it tells the driver: the module is open; its last commands damp, and it leaves.
+READY, DAMPED = b"1", b"2"
 PRIORITY = 50  # of SCHED_FIFO, where permitted
 
 
