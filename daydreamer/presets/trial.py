@@ -59,10 +59,9 @@ class Trial:
         """Simulate and score; ``progress`` is told each score as it comes, and ``film`` sees the first rollout.
 
         Raises:
-            DaydreamerError: The policy cannot be read or does not fit, or the robot is a real one, or tells no truth.
+            DaydreamerError: The policy cannot be read or does not fit, or the robot tells no truth.
         """
         preset = load(self.preset, self.changes)
-        build.check_simulated(preset)
         policy = self.open()
         env = build.make_env(preset)
         policy.fits(env.obs_spec, env.act_spec)

@@ -43,12 +43,6 @@ def test_a_trial_is_the_same_for_the_same_policy_on_the_same_robot(policies, tmp
     assert len({key, *(other.key() for other in others)}) == 4
 
 
-def test_no_policy_is_tried_on_a_real_robot(policies, monkeypatch):
-    monkeypatch.setattr(build, "make_env", lambda *_: pytest.fail("a real robot is made"))
-    with pytest.raises(DaydreamerError, match="a1 is a real robot"):
-        Trial(policies[0], "a1", rollouts=1, seconds=1.0).run()
-
-
 def test_a_score_that_means_something_else_is_made_anew(policies, monkeypatch):
     before = trial(policies[0]).key()
     monkeypatch.setattr("daydreamer.presets.trial.MEANING", -1)
