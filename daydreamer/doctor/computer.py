@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from daydreamer.doctor.check import Check, Level
+from robots.a1.awake import INHIBIT
 from robots.a1.servo_process import environment
 from robots.a1.ticks import Ticks, percentile
 from robots.clock import Clock, MonotonicClock
@@ -24,7 +25,7 @@ _TIMEX_BYTES = 512  # more than struct timex has anywhere
 
 def checks(logdir: Path) -> list[Check]:
     """All of them; takes about a second."""
-    return [cores(), governor(), realtime(), timer(), clock_source(), wall_clock(), disk(logdir)]
+    return [cores(), governor(), realtime(), timer(), clock_source(), wall_clock(), awake(), disk(logdir)]
 
 
 def cores(count: int | None = None) -> Check:
@@ -108,6 +109,23 @@ def wall_clock() -> Check:
         do = "install chrony or systemd-timesyncd, or the logs of two computers will not fit together"
         return Check(GROUP, "date", Level.NOTE, "not kept by a time service", do)
     return Check(GROUP, "date", Level.OK, "kept by a time service" if state >= 0 else "cannot be asked here")
+
+
+def awake() -> Check:
+    """Whether it can be kept from going to sleep while it drives a robot; asks as the driver does."""
+    try:
+        done = subprocess.run((*INHIBIT, "true"), capture_output=True, text=True, timeout=10, check=False)
+        why = (
+            ""
+            if done.returncode == 0
+            else done.stderr.strip() or f"{INHIBIT[0]} ended with {done.returncode}"
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        why = str(error)
+    if not why:
+        return Check(GROUP, "sleep", Level.OK, "it does not go to sleep while it drives a robot")
+    do = "for a real robot: switch sleep off in its settings and keep the lid open; asleep it leaves a robot stiff"
+    return Check(GROUP, "sleep", Level.NOTE, f"it may go to sleep: {why}", do)
 
 
 _AS_WHOM = "run the doctor as the user who will run daydreamer"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from robots.a1.awake import Awake
 from robots.a1.mailbox import Mailbox, memory
 from robots.a1.records import ORDER, REPORT, Record, parse
 from robots.a1.servo_config import CANNOT, ServoConfig
@@ -77,6 +78,7 @@ class ServoProcess(StartedProcess):
         """Start it. Nothing is known of the robot before the first report."""
         self._config = config
         self._orders, self._reports = Mailbox(ORDER.itemsize), Mailbox(REPORT.itemsize)
+        self._awake = Awake() if config.latch else None  # a robot whose stops are kept is one that may hurt
         # In memory: a disk that takes no stop takes no words about it either.
         self._errors = os.fdopen(memory(0), "r+b")  # closed in ``free``
         fds = self._orders.fd, self._reports.fd
@@ -146,6 +148,8 @@ class ServoProcess(StartedProcess):
 
     def free(self) -> None:
         """Let go of what was shared with it, once it has ended. Idempotent."""
+        if self._awake is not None:
+            self._awake.close()
         self._orders.close()
         self._reports.close()
         self._errors.close()

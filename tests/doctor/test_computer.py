@@ -32,6 +32,18 @@ def test_real_time_rights_are_tried_and_told():
     assert check.level is Level.OK or "rtprio" in check.do
 
 
+@pytest.mark.parametrize(
+    ("script", "level"), [("exit 0", Level.OK), ("echo no >&2; exit 1", Level.NOTE), ("", Level.NOTE)]
+)
+def test_a_computer_that_may_go_to_sleep_is_noted(tmp_path, monkeypatch, script, level):
+    if script:
+        (tmp_path / "systemd-inhibit").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "systemd-inhibit").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check = computer.awake()
+    assert check.level is level and ("lid" in check.do) is (level is Level.NOTE)
+
+
 class LateClock(ManualClock):
     """Wakes ``late`` seconds after it should."""
 
