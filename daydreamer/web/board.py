@@ -97,6 +97,8 @@ class Board:
 
     def status(self) -> dict[str, Any]:
         """Stage, newest metrics, alarms, events, who is there."""
+        # The run first: what follows it may find its end in between, and no alarm is told beside that.
+        run = self.run.status(self._robot_alive()) if self.run else {}
         return {
             "wall": self._now(),
             "viewers": self.viewers,
@@ -111,7 +113,7 @@ class Board:
                 for raised in self.alarms()
             ],
             "dream": self._dream_stamp(),
-            **(self.run.status(self._robot_alive()) if self.run else {}),
+            **run,
         }
 
     def robot_messages(self) -> list[dict[str, Any]]:

@@ -172,3 +172,25 @@ def test_a_mistake_with_one_line_does_not_end_what_follows_a_run(run_dir, monkey
         assert follower.status()["metrics"]["learner/steps"] == 100
     finally:
         follower.close()
+
+
+def test_a_run_is_not_told_as_ended_beside_an_alarm_of_before(run_dir, monkeypatch):
+    board = Board(run_dir, {}, lambda file: None)
+    board.run.look()
+    alarms = board.alarms
+
+    def and_then_it_ends():
+        """What follows the run reads its end at once afterwards."""
+        raised = alarms()
+        with run_dir.events.open("a") as file:
+            file.write('{"time": 1700.0, "event": "stop", "reason": "finished"}\n')
+        board.run.look()
+        return raised
+
+    monkeypatch.setattr(board, "alarms", and_then_it_ends)
+    status = board.status()
+    assert [alarm["key"] for alarm in status["alarms"]] == ["metrics-silent"]
+    assert status["ended"] is None
+    status = board.status()
+    assert (status["ended"], status["alarms"]) == ("finished", [])
+    board.close()
