@@ -131,7 +131,7 @@ class Robot(Protocol):
         ...
 
     def write(self, command: JointCommand) -> JointCommand:
-        """Send ``command``; return what was really sent after limits. Never blocks.
+        """Send ``command``; return it after limits, or what a safety sends in its place. Never blocks.
 
         Raises CommandError on a wrong shape, a number that is not finite, or no connection; nothing moves then.
         """

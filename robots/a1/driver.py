@@ -274,6 +274,7 @@ class A1:
             with self._ordering:
                 trips = self._order["trips"].copy()
                 self._order["resets"] += 1
+                self._order["operator"] = operator.encode(errors="replace")
                 servo.order(self._order)
             try:
                 self._await(lambda report: report["resets"] >= self._order["resets"], servo, ANSWER_WITHIN)

@@ -33,6 +33,7 @@ ORDER = np.dtype(
         ("command", COMMAND),
         ("commands", "u8"),  # how many were given; a larger number makes the command a new one
         ("resets", "u8"),
+        ("operator", "S64"),  # who asked for the newest of them, in UTF-8
         ("trips", "u8", len(FAULTS)),  # by fault, its place in FAULTS: none may hide behind the next one
         ("close", "u8"),  # not 0: damp and leave
     ]

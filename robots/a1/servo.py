@@ -95,7 +95,7 @@ class Servo:
             if stops:
                 keeper.keep("; ".join(stop.text(self._info) for stop in stops))
             else:
-                keeper.forget()
+                keeper.forget(self.loop.operator)
         if not keeper.owes:
             self._owed_since = None
         elif self._owed_since is None:

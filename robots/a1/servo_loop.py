@@ -8,8 +8,8 @@ What goes to the motors, by what is going on:
 - nobody has commanded yet: they damp;
 - there is a stop box, and it has not been heard: they damp, and commands are let pass;
 - commands come: straight lines between them (``Glide``), through the safety core;
-- the core goes down to HOLD, DAMP or OFF: what the mode says. In OFF the motors get mode 0, so that the robot still
-  answers and a person can see it cool;
+- the core goes down to HOLD, DAMP or OFF: what the mode says. In OFF the motors damp once, then get mode 0, so that
+  the robot still answers and a person can see it cool;
 - the driver's process is gone: HOLD at once, DAMP after ``orphan_hold``, and ``damp_ticks`` later the loop is done;
 - told to leave: ``damp_ticks`` of damping, then the loop is done.
 """
@@ -71,6 +71,7 @@ class ServoLoop:
         self._estop = estop
         self._remote_held = self._remote_seen = False  # the chord: in the newest packet, in any of this tick
         self.stops: tuple[Finding, ...] = ()  # since the last reset, what a restart must not forget
+        self.operator = "the driver's operator"  # who asked for the last reset, unless it has a name
         self._begun = 0  # of those, but for what only the box can count
         self._found_at: dict[Fault, float] = {}  # s, by such a fault
         self.report = blank(REPORT)
@@ -124,6 +125,8 @@ class ServoLoop:
                 self._found_at.pop(FAULTS[place], None)  # pressed once more, however soon
         if order["resets"] > report["resets"]:
             report["resets"] = order["resets"]
+            name = order["operator"].item().decode(errors="ignore")  # it may have been cut off
+            self.operator = name or self.operator
             self._reset(now)
         if order["commands"] > report["commands"]:
             report["commands"] = order["commands"]
@@ -176,10 +179,10 @@ class ServoLoop:
 
     def _packet(self, verdict: Verdict, now: float) -> bytes:
         """What the motors get, remembered as sent."""
-        if self.mode is Mode.OFF:
+        command = verdict.command
+        if self.mode is Mode.OFF and command is None:  # it has damped
             self._count_down()
             return encode_command(LowCmd.brake())
-        command = verdict.command
         if self._left is not None or command is None:
             self._count_down()
             command = damp(self._rules, self._memory)
@@ -206,10 +209,9 @@ class ServoLoop:
         if self.mode is Mode.NORMAL:  # it may stand: what moves it goes on, and no stop is left to be kept
             self.stops = ()
             return
-        operator = "the driver's operator"
-        forgiven = forgive(self._memory, operator)
+        forgiven = forgive(self._memory, self.operator)
         if self._estop is not None:
-            self._estop.forgive(operator, now)
+            self._estop.forgive(self.operator, now)
         outside = (*self._outside(now), *self._silence(now))
         verdict = check(self._rules, Moment(now, 0.0, outside), self._state, None, forgiven)
         if verdict.memory.mode is not Mode.NORMAL or self._orphaned_at is not None:

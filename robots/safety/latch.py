@@ -188,6 +188,7 @@ class Keeper:
         self._news = threading.Condition()
         self._pending = False
         self._refusal = ""  # of the disk, the last one
+        self._operator = ""  # who reset it last
         self._leaving = False
         # Now, and not when there is something to keep: then there may be no room for a thread.
         self._thread = threading.Thread(target=self._work, name="stop-keeper", daemon=True)
@@ -197,8 +198,9 @@ class Keeper:
         """That it stopped now, and ``why``, is to be on the disk soon. Does not wait for it."""
         self._want(Stop(self._robot, why, present(), self._who))
 
-    def forget(self) -> None:
-        """The robot was reset: no stop is to be on the disk. Does not wait for it."""
+    def forget(self, operator: str) -> None:
+        """``operator`` has reset the robot: no stop is to be on the disk. Does not wait for it."""
+        self._operator = operator
         self._want(None)
 
     @property
@@ -249,7 +251,7 @@ class Keeper:
             if wanted is not None:
                 write(self._path, wanted)
             elif read(self._path) is not None:
-                reset(self._path, "the operator of the running program")
+                reset(self._path, self._operator)
                 with suppress(OSError):
                     _reserve(self._path)
         except OSError as error:

@@ -126,6 +126,16 @@ def test_a_stop_on_disk_refuses_the_next_life_until_a_person_resets_it(bench, tm
     assert again.stopped == ""
 
 
+def test_a_reset_in_the_running_program_is_remembered_with_its_name(bench, tmp_path):
+    robot = bench.driver(latch=tmp_path / "a1.stop")
+    robot.connect()
+    robot.trip(Fault.EMERGENCY_STOP)
+    until((tmp_path / "a1.stop").exists)
+    robot.reset("Ada")
+    until(lambda: not (tmp_path / "a1.stop").exists())
+    assert '"reset_by": "Ada"' in (tmp_path / "a1.history.jsonl").read_text()
+
+
 def test_the_remotes_chord_stops(bench):
     robot = bench.driver()
     robot.connect()

@@ -64,6 +64,14 @@ def test_a_stop_that_the_servo_died_of_before_it_read_it_holds_for_the_next_serv
     assert robot.mode is Mode.DAMP and len(lab.servos) == 2
 
 
+@pytest.mark.parametrize("name", ["Ada", "Åsa Ångström", "é" * 100])
+def test_who_resets_it_is_told_to_the_servo(lab, robot, name):
+    robot.trip(Fault.EMERGENCY_STOP)
+    robot.reset(name)
+    told = lab.servos[0]._loop.operator
+    assert told and name.startswith(told) and len(told) >= min(len(name), 30)
+
+
 def test_a_worse_stop_is_not_hidden_by_a_milder_one_right_after_it(lab, robot):
     push(robot)
     robot.trip(Fault.SWITCHED_OFF)

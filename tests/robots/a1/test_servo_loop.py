@@ -241,7 +241,7 @@ def reset(plant):
 def test_no_trip_hides_behind_another_of_the_same_order(plant):
     plant.drive(1.0)
     trip(plant, Fault.SWITCHED_OFF, Fault.EMERGENCY_STOP)
-    assert (plant.tick().mode == wire.BRAKE).all() and plant.loop.mode is Mode.OFF
+    assert (plant.tick(2).mode == wire.BRAKE).all() and plant.loop.mode is Mode.OFF
     causes = [finding.fault for finding in get_causes(plant.loop.report)]
     assert causes == [Fault.SWITCHED_OFF, Fault.EMERGENCY_STOP], "the worst first"
 
@@ -335,9 +335,11 @@ def test_no_reset_while_the_fault_is_there(plant):
     assert plant.loop.mode is Mode.NORMAL
 
 
-def test_off_is_mode_zero_and_the_robot_goes_on_answering(plant):
+def test_off_damps_once_is_mode_zero_then_and_the_robot_goes_on_answering(plant):
     plant.drive(1.0)
     plant.temperature = 61.0
+    low = plant.tick()
+    assert (low.mode[:12] == wire.SERVO).all() and not low.kp.any() and (low.kd[:12] > 0).all()
     for low in (plant.tick(), plant.tick(9)):
         assert (low.mode == wire.BRAKE).all() and not low.kp.any() and not low.kd.any()
     before = int(plant.loop.report["state"]["seq"])

@@ -54,12 +54,12 @@ def test_a_keeper_forgets_after_a_reset(file):
     keeper.keep("a motor is too hot")
     wait_until(lambda: is_idle(keeper))
     assert latch.read(file) is not None
-    keeper.forget()
+    keeper.forget("Ada")
     wait_until(lambda: is_idle(keeper))
     assert latch.read(file) is None
-    keeper.forget()
+    keeper.forget("Ada")
     assert keeper.close(60.0), "there may be nothing to forget"
-    assert "the operator of the running program" in (file.parent / "a1.history.jsonl").read_text()
+    assert '"reset_by": "Ada"' in (file.parent / "a1.history.jsonl").read_text()
 
 
 def test_a_keeper_that_never_had_to_write_leaves_no_trace(file):
@@ -159,7 +159,7 @@ def test_a_stop_that_cannot_be_removed_is_not_owed_and_told_all_the_same(file, m
     latch.write(file, STOP)
     (file.parent / "a1.history.jsonl").mkdir()
     keeper = Keeper(file, "a1")
-    keeper.forget()
+    keeper.forget("Ada")
     wait_until(lambda: keeper._refusal)
     assert not keeper.owes and keeper.failure.startswith(
         f"the stop in {file} was reset and could not be removed"
@@ -174,6 +174,6 @@ def test_after_a_reset_there_is_room_for_the_next_stop(file):
     keeper = Keeper(file, "a1")
     keeper.keep("hot")
     wait_until(lambda: is_idle(keeper))
-    keeper.forget()
+    keeper.forget("Ada")
     assert keeper.close(60.0)
     assert (file.parent / "a1.stop.spare").stat().st_size == latch.ROOM
