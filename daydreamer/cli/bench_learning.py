@@ -16,6 +16,7 @@ import tyro
 from daydreamer.cli.options import AgentName, Changes, PresetName, check_positive, seeds_in, with_agent
 from daydreamer.core.atomic_file import write_atomically
 from daydreamer.presets import build
+from daydreamer.presets.preset import defaults
 from daydreamer.presets.registry import load
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.kept_policies import at_marks, kept_policies
@@ -69,7 +70,7 @@ class Learning:
         build.check_learnable(preset)
         said = {"preset": self.preset, "agent": self.agent, "changes": list(self._all_changes())}
         rows, seeds = rows_of(self.robot_minutes, preset.hz), seeds_in(self.seeds)
-        claim(self.out, {**said, "resolved": asdict(preset)})
+        claim(self.out, {**said, "resolved": asdict(preset)}, {"resolved": defaults(preset)})
         jobs = [Job(f"seed-{seed}", RunDir(self._place(seed)), self._command(seed), rows) for seed in seeds]
         with StopSignals() as stop:
             if not work_off(jobs, self.jobs, stop, _Progress(self._say, self.robot_minutes)):

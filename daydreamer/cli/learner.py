@@ -26,6 +26,7 @@ from daydreamer.core.specs import Specs
 from daydreamer.core.transition import row_spec
 from daydreamer.core.writable import writable_directory
 from daydreamer.presets import build
+from daydreamer.presets.preset import defaults
 from daydreamer.presets.registry import load
 from daydreamer.replay import Replay, ReplayLocked
 from daydreamer.runtime.die_with_parent import die_with_parent
@@ -107,14 +108,16 @@ class LearnerCommand:
             "speed": self.speed,
             "changes": list(changes),
         }
-        run_dir.check(config)  # of another preset's run this says more than its rows, which do not fit either
+        run_dir.check(
+            config, defaults(preset)
+        )  # of another preset's run this says more than its rows, which do not fit either
         # The replay's lock comes first: a second learner on the same directory must not touch its configuration. No row
         # is dropped before rows come in, and so none of a run whose configuration is then refused.
         with self._open(run_dir.replay, rows, preset.learner.capacity, seed) as replay:
             # What cannot be made leaves no configuration: with the mistake put right it would be another run's.
             symmetry = build.symmetry(preset)
             agent = build.make_agent(preset, env.obs_spec, env.act_spec, seed)
-            run_dir.claim(config)
+            run_dir.claim(config, defaults(preset))
             link = LearnerLink(
                 self.bind, rows, replay.next_seq, keys=load_learner_keys(self.keys) if self.keys else None,
                 insecure=self.insecure, durable_rows=lambda: replay.collected, terms=build.terms(preset),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
 
 from daydreamer.agents.dreamer.config import DreamerConfig
@@ -38,3 +38,19 @@ class Preset:
     def __post_init__(self) -> None:
         if not self.hz > 0:
             raise ValueError(f"hz is a positive rate, got {self.hz}")
+
+
+def defaults(config: Any) -> dict[str, Any]:
+    """What each setting of a dataclass, and of those in it, is where nobody says anything, as nested plain data.
+
+    A run that began before a setting existed has gone by this: a new setting's default changes nothing.
+    """
+    found: dict[str, Any] = {}
+    for one in fields(config):
+        if is_dataclass(value := getattr(config, one.name)):
+            found[one.name] = defaults(value)
+        elif one.default is not MISSING:
+            found[one.name] = one.default
+        elif one.default_factory is not MISSING:
+            found[one.name] = one.default_factory()
+    return found

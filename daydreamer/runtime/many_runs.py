@@ -20,7 +20,7 @@ from daydreamer.core.writable import writable_directory
 from daydreamer.runtime.checkpoint import Checkpoints
 from daydreamer.runtime.die_with_parent import PARENT
 from daydreamer.runtime.learner import FINISHED
-from daydreamer.runtime.run_dir import RunDir, differences
+from daydreamer.runtime.run_dir import RunDir, completed, differences
 from daydreamer.runtime.supervise import LEARNER_GRACE, last_words, threads_here
 from robots.clock import Clock, MonotonicClock
 
@@ -62,10 +62,10 @@ def rows_of(robot_minutes: float, hz: float) -> int:
     return math.ceil(robot_minutes * 60 * hz)
 
 
-def claim(out: Path, settings: Mapping[str, Any]) -> None:
+def claim(out: Path, settings: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> None:
     """Write ``settings`` into the directory ``out``, for one experiment only: the table of two would be of neither.
 
-    What the settings there do not mention yet is added to them.
+    Parts of them that are not there yet are added; what a part there did not know yet was as ``defaults`` say.
 
     Raises:
         DaydreamerError: another one was begun there, or nothing can be written there.
@@ -73,8 +73,9 @@ def claim(out: Path, settings: Mapping[str, Any]) -> None:
     path = writable_directory(out) / "settings.json"
     plain = json.loads(json.dumps(settings))
     before = json.loads(path.read_bytes()) if path.exists() else plain
+    known = completed(before, json.loads(json.dumps(defaults or {})))
     if lines := differences(
-        before, {key: value for key, value in plain.items() if key in before}, "settings"
+        {key: known[key] for key in before}, {key: plain.get(key) for key in before}, "settings"
     ):
         text = "\n  ".join(lines)
         raise DaydreamerError(f"{out} was begun with other settings:\n  {text}\nUse those, or another --out.")

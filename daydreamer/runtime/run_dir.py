@@ -71,26 +71,32 @@ class RunDir:
         """The log file of a supervised process."""
         return self.path / f"{process}.log"
 
-    def claim(self, config: Mapping[str, Any]) -> bool:
+    def claim(self, config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> bool:
         """Write ``config`` (plain data) into the directory; True when there was a run in it already.
 
         A run keeps the ``seed`` that it was begun with. Its ``changes`` may be others from now on; those of before,
-        the oldest first, stay there as ``changes_before``.
+        the oldest first, stay there as ``changes_before``. ``defaults`` as in ``check``.
 
         Raises:
             ConfigChanged: That run differs in a part that must not change.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         plain = json.loads(json.dumps(config))
-        old = self.check(plain)
+        old = self.check(plain, defaults)
         if old is not None:
             plain |= _history(old, plain)
         text = json.dumps({**plain, "software": software()}, indent=2) + "\n"
         write_atomically(self.config, text.encode())
         return old is not None
 
-    def check(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    def check(
+        self, config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
         """The configuration of the run that ``config`` (plain data) would go on with; None where none has begun.
+
+        Args:
+            config: Of the run to be.
+            defaults: What settings are that the run of before did not know yet.
 
         Raises:
             ConfigChanged: That run differs in a part that must not change.
@@ -101,11 +107,12 @@ class RunDir:
         was, now = old.get("delay"), new.get("delay")
         if isinstance(was, dict) and isinstance(now, dict) and was.get("seconds") is None:
             was["seconds"] = now.get("seconds")  # a measured one was not written down at first
+        known = completed(old, json.loads(json.dumps(defaults or {})))
         lines = [
             line
             for part in FIXED
             if part in old
-            for line in differences(_meaning(old[part]), _meaning(new.get(part)), part)
+            for line in differences(_meaning(known[part]), _meaning(new.get(part)), part)
         ]
         if lines:
             if (began := old.get("name")) != (named := new.get("name")):
@@ -205,6 +212,15 @@ def differences(old: Any, new: Any, name: str) -> list[str]:
         keys = sorted(old.keys() | new.keys())
         return [line for key in keys for line in differences(old.get(key), new.get(key), f"{name}.{key}")]
     return [] if old == new else [f"{name}: was {json.dumps(old)}, is {json.dumps(new)}"]
+
+
+def completed(old: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain tree ``old`` with what it lacks of ``defaults``; both stay as they are."""
+    found = {**defaults, **old}
+    for key, default in defaults.items():
+        if isinstance(default, Mapping) and isinstance(old.get(key), Mapping):
+            found[key] = completed(old[key], default)
+    return found
 
 
 def leaves(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from daydreamer.agents.dreamer.config import DreamerConfig, KLConfig
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.presets import build
 from daydreamer.presets.overrides import BadOverride
+from daydreamer.presets.preset import defaults
 from daydreamer.presets.registry import PRESETS, UnknownPreset, load
 from robots.a1.servo_config import ServoConfig
 from robots.calibration import Calibration, Measured
@@ -23,6 +25,13 @@ def test_every_preset_describes_an_environment_without_connecting(name):
     described = build.describe(preset, env.obs_spec, env.act_spec)
     assert json.loads(json.dumps(described))["specs"]["action"]["shape"] == [12]
     assert set(build.symmetry(preset).keys) & set(env.obs_spec), "the mirror knows this task's keys"
+
+
+def test_a_setting_that_nobody_has_set_is_as_its_class_says():
+    found = defaults(load("a1-sim", ["agent.starts=7", "agent.kl.free=3"]))
+    assert (found["agent"]["starts"], found["agent"]["kl"]["free"]) == (DreamerConfig.starts, KLConfig.free)
+    assert found["agent"]["recon"] == {} and found["hz"] == 20.0
+    assert "name" not in found, "it has none where nobody says it"
 
 
 def test_a_run_knows_which_delay_is_made_up_for(tmp_path):

@@ -38,6 +38,14 @@ def test_a_directory_is_for_one_experiment(tmp_path):
         claim(tmp_path / "out", {"run": "a", "changes": [], "resolved": {"hz": 10.0}})
 
 
+def test_an_experiment_goes_on_with_a_setting_that_came_later_as_it_went_without_it(tmp_path):
+    claim(tmp_path / "out", {"resolved": {"hz": 20.0}})
+    defaults = {"resolved": {"hz": 10.0, "new": 0}}
+    with pytest.raises(DaydreamerError, match=r"settings\.resolved\.new: was 0, is 1"):
+        claim(tmp_path / "out", {"resolved": {"hz": 20.0, "new": 1}}, defaults)
+    claim(tmp_path / "out", {"resolved": {"hz": 20.0, "new": 0}}, defaults)
+
+
 def touch(path):
     return f"import pathlib; pathlib.Path({str(path)!r}).touch()"
 

@@ -39,6 +39,17 @@ def test_a_changed_agent_is_refused_with_both_values(tmp_path):
     assert run.read_config()["agent"] == {"deter": 128}
 
 
+def test_a_run_goes_on_with_a_setting_that_came_later_as_it_went_without_it(tmp_path):
+    run = RunDir(tmp_path)
+    run.claim(CONFIG | {"agent": {"deter": 128, "critic": {"layers": 2}}})
+    defaults = {"agent": {"deter": 512, "burn_in": 0, "critic": {"layers": 3, "bins": 81}}}
+    now = {"deter": 128, "burn_in": 0, "critic": {"layers": 2, "bins": 81}}
+    with pytest.raises(ConfigChanged, match=r"agent\.burn_in: was 0, is 8"):
+        run.claim(CONFIG | {"agent": now | {"burn_in": 8}}, defaults)
+    assert run.claim(CONFIG | {"agent": now}, defaults)
+    assert run.read_config()["agent"] == now, "it is written down from now on"
+
+
 def test_of_a_run_of_another_preset_that_is_said_first_and_then_a_few_differences(tmp_path):
     run = RunDir(tmp_path)
     run.claim(CONFIG | {"agent": {f"size{n}": 1 for n in range(8)}})
