@@ -94,6 +94,17 @@ def test_pages_that_nobody_sees_leave_a_stop_its_connection(served, robot, brows
     assert served.board.viewers <= 2
 
 
+def test_pages_in_sight_leave_a_stop_its_connection(served, robot, browser, look):
+    page = look()
+    for _ in range(CONNECTIONS - 1):
+        browser.switch_to.new_window("window")
+        look()
+    page.until(lambda: served.board.viewers == CONNECTIONS, "all are followed")
+    page.press(" ")
+    page.until(robot.wished.is_set, "the stop")
+    page.until(lambda: page.text("mode") == "DAMP", "it is seen")
+
+
 def test_a_page_out_of_sight_hears_whether_its_stop_was_done(served, robot, browser, look):
     page = look()
     page.listen()

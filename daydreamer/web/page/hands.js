@@ -7,6 +7,7 @@ const $ = (id) => document.getElementById(id);
 const KEYS = { l: "lie_down", g: "mark_good", b: "mark_bad", h: "mark_reset" };
 const NAMES = { pause: "pause", resume: "resume", lie_down: "lie down", damp: "STOP", reset: "reset", mark_good: "mark good", mark_bad: "mark bad", mark_reset: "set by hand" };
 const AGAIN = 300; // ms between two tries of a stop
+const MAKE_WAY = 600; // ms without an answer after which the page lets its stream go
 const DOUBT = 1500; // ms after which a person is told to use the e-stop
 const GOOD_FOR = 3000; // ms after which no other wish is done any more, so that a person may be told that it failed
 const GIVE_UP = 8000; // ms
@@ -36,7 +37,9 @@ function counts(list) {
 }
 
 export class Hands {
-  constructor() {
+  // `makeWay()` frees a connection to the server for a moment: pages in sight may hold all that a browser makes.
+  constructor(makeWay) {
+    this.makeWay = makeWay;
     this.allowed = false;
     this.list = [];
     this.pending = null;
@@ -161,11 +164,14 @@ export class Hands {
     pending.tried = now;
     const until = (this.ahead + pending.begun + GOOD_FOR) / 1000; // of which a stop has no need
     const body = JSON.stringify({ wish: pending.wish, operator: pending.operator, until });
+    const late = pending.sent === 1 ? setTimeout(this.makeWay, MAKE_WAY) : null;
     try {
-      const answer = await fetch("api/hand", { method: "POST", headers: { ...headers(), "Content-Type": "application/json" }, body });
+      const answer = await fetch("api/hand", { method: "POST", priority: "high", headers: { ...headers(), "Content-Type": "application/json" }, body });
       pending.problem = answer.ok ? "" : await answer.text();
     } catch {
       pending.problem = "The page's server does not answer.";
+    } finally {
+      clearTimeout(late);
     }
   }
 

@@ -48,13 +48,13 @@ const charts = new Charts();
 const now = new Now();
 const robot = new Robot();
 const dream = new Dream();
-const hands = new Hands();
+const hands = new Hands(() => stream.makeWay());
 $("axis").addEventListener("click", () => setAxis(localStorage.getItem("axis") === "time" ? "robot/minutes" : "time"));
 setAxis(localStorage.getItem("axis") || "robot/minutes");
 followSections();
 
 const stream = new Stream({
-  async opened(signal) {
+  async opening(signal) {
     const hello = await get("api/hello", signal);
     charts.define(hello.charts);
     robot.hz = hello.hz;

@@ -22,10 +22,10 @@ export async function get(path, signal) {
 
 const seen = () => new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 
-// A page that nobody sees lets go of its stream: a browser makes six connections to a server, for all its tabs, and
-// STOP in one of them needs one.
+// A page that nobody sees lets go of its stream, and one whose hands are not answered: a browser makes six connections
+// to a server, for all its tabs, and STOP in one of them needs one.
 export class Stream {
-  // `handlers`: opened(signal), one for each event by name, lost(why, seconds) while nothing comes, needed() whether
+  // `handlers`: opening(signal), one for each event by name, lost(why, seconds) while nothing comes, needed() whether
   // it is kept though nobody sees the page, and unseen() when it is not.
   constructor(handlers) {
     this.handlers = handlers;
@@ -37,12 +37,22 @@ export class Stream {
     setInterval(() => {
       const now = performance.now();
       if (document.hidden && !this.handlers.needed()) {
-        this.abort?.abort();
+        this.letGo();
         return;
       }
       if (now - this.heard > SILENT) this.handlers.lost(this.why, Math.round((now - this.heard) / 1000));
-      if (now - Math.max(this.heard, this.begun) > SILENT) this.abort?.abort(); // one that is dead without saying so
+      if (now - Math.max(this.heard, this.begun) > SILENT) this.letGo(); // one that is dead without saying so
     }, 500);
+  }
+
+  letGo() {
+    this.abort?.abort();
+  }
+
+  // Lets go for a moment: what waits for a connection has it before the stream is back.
+  makeWay() {
+    this.soon = true;
+    this.letGo();
   }
 
   async run() {
@@ -59,18 +69,19 @@ export class Stream {
       } catch (error) {
         this.why = error.name === "AbortError" || error instanceof TypeError ? "the page's server does not answer" : error.message;
       }
-      this.abort.abort(); // whatever is left of it
-      await new Promise((done) => setTimeout(done, 1000));
+      this.letGo(); // whatever is left of it
+      await new Promise((done) => setTimeout(done, this.soon ? 100 : 1000));
+      this.soon = false;
     }
   }
 
   async once() {
     this.abort = new AbortController();
     this.begun = performance.now();
-    const answer = await fetch("api/stream", { headers: headers(), signal: this.abort.signal });
+    await this.handlers.opening(this.abort.signal); // before the stream takes the last connection
+    const answer = await fetch("api/stream", { headers: headers(), signal: this.abort.signal, priority: "low" });
     if (!answer.ok) throw new Error(await answer.text());
     this.heard = performance.now();
-    await this.handlers.opened(this.abort.signal);
     this.curves = [];
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
