@@ -23,7 +23,8 @@ from robots.robot import NO_ROBOT
 _log = logging.getLogger(__name__)
 
 CONFIG_ERROR = 2  # exit code of a process that would fail again in the same way
-_ENDED_WELL = (0, 130, 143)  # of one that was asked to end, by itself or as SIGINT or SIGTERM want it
+# Of one that was asked to end: by itself, as SIGINT or SIGTERM want it, or just then for want of a robot.
+_ENDED_WELL = (0, 130, 143, NO_ROBOT)
 LEARNER_GRACE = 90.0  # s: its last checkpoint may go to a memory card, or over a network
 _INSIST = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))  # after SIGINT; s that each is given to work
 _LOOK_EVERY = 0.1  # s
@@ -65,7 +66,8 @@ class Child:
     backoff: Backoff = field(default_factory=Backoff)
     # While its robot does not answer:
     absent: Backoff = field(default_factory=lambda: Backoff(patience=math.inf))
-    lives: int = field(default=0, init=False)
+    # A life has ended otherwise than for want of a robot, so there may have been one: exit codes tell no more.
+    met: bool = field(default=False, init=False)
     process: Process | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     due: float = field(default=0.0, init=False)  # when to start it (again)
@@ -165,7 +167,6 @@ class Supervisor:
         child.started = self._clock.now()
         try:
             child.process = self._start(child)
-            child.lives += 1
         except OSError as error:
             self._again(child, f"could not be started ({error})")
 
@@ -174,14 +175,16 @@ class Supervisor:
             child.done = True
             _log.info("%s has finished", child.name)
             return
-        # Who begins wants to know at once that there is no robot.
-        if code == CONFIG_ERROR or (code == NO_ROBOT and child.lives == 1):
+        # Who begins wants to know at once that there is no robot. One that was there, as it may have been, is looked
+        # for without end: its battery is being changed, perhaps.
+        if code == CONFIG_ERROR or (code == NO_ROBOT and not child.met):
             self._give_up(child, f"the {child.name} cannot start:\n{last_words(child.log)}")
             return
-        if code == NO_ROBOT:  # it was there before: its battery is being changed, perhaps
-            self._later(child, "found no robot that answers", child.absent.died(0.0) or 0.0)
+        if code == NO_ROBOT:
+            why = f":\n{last_words(child.log)}"
+            self._later(child, "found no robot that answers", child.absent.died(0.0) or 0.0, why)
             return
-        child.absent.deaths = 0
+        child.met, child.absent.deaths = True, 0
         self._again(child, _how(code))
 
     def _again(self, child: Child, how: str) -> None:
@@ -196,9 +199,9 @@ class Supervisor:
             return
         self._later(child, how, wait)
 
-    def _later(self, child: Child, how: str, wait: float) -> None:
+    def _later(self, child: Child, how: str, wait: float, why: str = "") -> None:
         child.due = self._clock.now() + wait
-        self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log})")
+        self._warn(f"the {child.name} {how}; starting it again in {wait:g} s (see {child.log}){why}")
 
     def _give_up(self, child: Child, why: str) -> None:
         """It would fail again: the job ends, or goes on without it."""

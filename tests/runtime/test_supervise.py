@@ -120,6 +120,18 @@ def test_an_actor_whose_robot_went_away_looks_for_it_without_end(tmp_path):
     assert "found no robot that answers; starting it again in 30 s" in world.warnings[20]
 
 
+def test_an_actor_that_died_before_may_have_had_a_robot_which_is_looked_for_with_the_reason(tmp_path):
+    # Killed after 2 s: whether it had found its robot by then, its exit code does not say.
+    world = World(tmp_path, learner=[FOREVER], actor=[(2, -9), (3, NO_ROBOT), FOREVER])
+    (tmp_path / "actor.log").write_text("error: no A1 answers at 192.168.123.10\n")
+    assert world.run(100) == 0
+    assert [name for name, _ in world.started].count("actor") == 3
+    assert world.warnings[1] == (
+        f"the actor found no robot that answers; starting it again in 1 s (see {tmp_path / 'actor.log'}):\n"
+        "  no A1 answers at 192.168.123.10"
+    )
+
+
 def test_one_that_only_dies_is_given_up(tmp_path):
     world = World(tmp_path, learner=[FOREVER], actor=[(1, 1)])
     (tmp_path / "actor.log").write_text("Traceback\nKaboom\n")
@@ -206,7 +218,7 @@ def test_a_learner_that_had_to_be_killed_is_told_of(tmp_path):
     assert "the learner was killed before it had ended: what it had not saved is lost" in warning
 
 
-@pytest.mark.parametrize("code", [0, 1, 2, 130, 143])
+@pytest.mark.parametrize("code", [0, 1, 2, 130, 143, NO_ROBOT])
 def test_one_that_fails_as_it_is_stopped_is_told_of_with_its_reason(tmp_path, code):
     world = World(tmp_path, learner=[FOREVER], actor=[FOREVER])
     (tmp_path / "learner.log").write_text(
