@@ -229,13 +229,19 @@ def settle(path: Path | str, found: Recovered) -> None:
 
 
 def header_of(path: Path | str) -> bytes:
-    """What ``path`` says of its records.
+    """What ``path`` says of its records, of which none is read.
 
     Raises:
         Corrupt: not a record log, or an unreadable header.
         UnknownVersion: a record log that this software cannot read.
     """
-    return _read_header(Path(path), Path(path).read_bytes())[0]
+    path = Path(path)
+    with path.open("rb") as file:
+        data = file.read(records_start(b""))
+        if len(data) == records_start(b""):
+            length, _ = _FRAME.unpack_from(data, _PREAMBLE.size)
+            data += file.read(min(length, path.stat().st_size))  # a damaged length may be anything
+    return _read_header(path, data)[0]
 
 
 def records_start(header: bytes) -> int:

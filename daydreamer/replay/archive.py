@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from daydreamer.core.errors import Corrupt, DaydreamerError
-from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, Recovered, survey
+from daydreamer.core.record_log import FRAME_SIZE, RecordWriter, Recovered, header_of, survey
 from daydreamer.core.specs import ArraySpec
 from daydreamer.replay.directory import NUMBER, Directory
 from daydreamer.replay.layout import Layout, Rows
@@ -190,7 +190,7 @@ class Archive:
     def _spec(self) -> dict[str, ArraySpec]:
         for path in self.files:
             try:
-                spec = json.loads(survey(path).header)["spec"]
+                spec = json.loads(header_of(path))["spec"]
                 return {name: ArraySpec.from_dict(one) for name, one in spec.items()}
             except (Corrupt, FileNotFoundError, ValueError, KeyError, TypeError):
                 continue

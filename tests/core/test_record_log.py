@@ -1,6 +1,7 @@
 import errno
 import os
 import stat
+import tracemalloc
 import zlib
 
 import pytest
@@ -11,6 +12,7 @@ from daydreamer.core.record_log import (
     MAGIC,
     RecordWriter,
     UnknownVersion,
+    header_of,
     records_start,
     recover,
     survey,
@@ -130,6 +132,28 @@ def test_foreign_files_and_versions_are_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(UnknownVersion, match="version 9"):
         recover(path)
+
+
+def test_a_header_is_read_without_the_records(tmp_path):
+    path = write(tmp_path / "log", [bytes(4_000_000)])
+    tracemalloc.start()
+    try:
+        assert header_of(path) == HEADER
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000, "bytes that were in memory at once"
+
+
+def test_a_header_that_is_cut_or_damaged_at_any_byte_is_refused(tmp_path):
+    path = write(tmp_path / "log")
+    whole = path.read_bytes()
+    for at in range(records_start(HEADER)):
+        flipped = whole[:at] + bytes([whole[at] ^ 0x80]) + whole[at + 1 :]  # of the length, too: up to 2 GB
+        for data in (whole[:at], flipped):
+            path.write_bytes(data)
+            with pytest.raises((Corrupt, UnknownVersion)):
+                header_of(path)
 
 
 def test_empty_records_are_refused(tmp_path):
