@@ -20,6 +20,7 @@ from daydreamer.core.transition import row_spec
 from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.replay import Replay
+from daydreamer.transport.row_codec import RowCodec
 from daydreamer.transport.spool import Spool
 
 STEP = 0.05  # s of the robot's clock, which starts at 0 in each life of the fake robot
@@ -108,8 +109,9 @@ class Job:
         stored = self.stored()
         for stream, times in stored.items():
             np.testing.assert_allclose(times, STEP * np.arange(len(times)), atol=1e-6, err_msg=stream)
+        row_bytes = RowCodec(self.rows()).row_bytes
         for directory in (self.logdir / "actor-actor" / "spool").glob("*/"):
-            spool = Spool.reopen(directory)
+            spool = Spool.reopen(directory, row_bytes)
             kept = len(stored.get(spool.stream, ()))
             assert spool.oldest <= kept, f"rows of {spool.stream} are neither stored nor kept"
         return sum(map(len, stored.values()))

@@ -19,6 +19,7 @@ from daydreamer.runtime.faults.kinds import KINDS
 from daydreamer.runtime.faults.ledger import Ledger, balance
 from daydreamer.runtime.faults.stage import ANSWER, Hang, Stage
 from daydreamer.transport.actor_link import ActorLink
+from daydreamer.transport.row_codec import RowCodec
 
 _log = logging.getLogger(__name__)
 
@@ -176,6 +177,7 @@ class FaultBench:
             lives,
             [stage.root / "learner", stage.root / "other"],
             [stage.spool(stage.actor), stage.spool(stage.twin)],
+            RowCodec(self._row_spec).row_bytes,
         )
         outcome.wait_max = max((life.journal.wait_max for life in lives), default=0.0)
         outcome.wall_max = max((life.journal.wall_max for life in lives), default=0.0)

@@ -39,10 +39,10 @@ class Ledger:
     doubled: int
 
 
-def balance(lives: Sequence[Life], replays: Iterable[Path], spools: Iterable[Path]) -> Ledger:
-    """Compare what was produced with what is stored. All processes have ended."""
+def balance(lives: Sequence[Life], replays: Iterable[Path], spools: Iterable[Path], row_bytes: int) -> Ledger:
+    """Compare what was produced with what is stored. All processes have ended; a spooled row has ``row_bytes``."""
     stored, doubled = _stored(replays)
-    waiting = _waiting(spools)
+    waiting = _waiting(spools, row_bytes)
     produced = unsaved = lost = missing_acks = 0
     for life in lives:
         times, stream = life.journal.times(), life.journal.stream
@@ -84,12 +84,13 @@ def _stored(replays: Iterable[Path]) -> tuple[Rows, int]:
     return together, doubled
 
 
-def _waiting(spools: Iterable[Path]) -> dict[str, set[int]]:
-    """Numbers of the rows that are still in spools, acknowledged or not."""
+def _waiting(spools: Iterable[Path], row_bytes: int) -> dict[str, set[int]]:
+    """Numbers of the rows that are still in spools, acknowledged or not; damaged ones are in none."""
     found: dict[str, set[int]] = {}
     for directory in spools:
         for path in directory.glob("*/") if directory.exists() else ():
             if any(path.glob("*.log")):
-                spool = Spool.reopen(path)
-                found.setdefault(spool.stream, set()).update(range(spool.oldest, spool.end))
+                spool = Spool.reopen(path, row_bytes)
+                numbers = range(spool.oldest, spool.end)
+                found.setdefault(spool.stream, set()).update(n for n in numbers if spool.kept_from(n) == n)
     return found

@@ -11,6 +11,7 @@ from daydreamer.runtime.faults.stage import Life, on_disk
 from daydreamer.transport.spool import Spool
 
 SPEC = {"time": ArraySpec((), "float64"), "is_first": ArraySpec((), "bool")}
+ROW_BYTES = 8
 STREAM = "actor-1700000000000-0a1b2c3d"
 
 
@@ -40,33 +41,43 @@ def spooled(directory, first, end):
 
 def test_all_is_well(tmp_path, journal):
     store(tmp_path / "learner", journal, 0, 10)
-    found = balance([Life(journal)], [tmp_path / "learner"], [])
+    found = balance([Life(journal)], [tmp_path / "learner"], [], ROW_BYTES)
     assert found == Ledger(produced=10, unsaved=0, acknowledged=10, stored=10, waiting=0, lost=0, doubled=0)
 
 
 def test_a_row_that_is_nowhere_is_lost(tmp_path, journal):
     store(tmp_path / "learner", journal, 0, 4)
     store(tmp_path / "learner", journal, 5, 10)
-    found = balance([Life(journal)], [tmp_path / "learner"], [])
+    found = balance([Life(journal)], [tmp_path / "learner"], [], ROW_BYTES)
     assert (found.stored, found.lost, found.acknowledged) == (9, 1, 9)
 
 
 def test_rows_of_two_learners_are_counted_once(tmp_path, journal):
     store(tmp_path / "learner", journal, 0, 7)
     store(tmp_path / "other", journal, 5, 10)
-    found = balance([Life(journal)], [tmp_path / "learner", tmp_path / "other"], [])
+    found = balance([Life(journal)], [tmp_path / "learner", tmp_path / "other"], [], ROW_BYTES)
     assert (found.stored, found.lost, found.doubled) == (10, 0, 0)
 
 
 def test_rows_still_in_the_spool_wait(tmp_path, journal):
     store(tmp_path / "learner", journal, 0, 6)
-    found = balance([Life(journal)], [tmp_path / "learner"], [spooled(tmp_path / "spool", 0, 10)])
+    found = balance([Life(journal)], [tmp_path / "learner"], [spooled(tmp_path / "spool", 0, 10)], ROW_BYTES)
     assert (found.stored, found.waiting, found.lost, found.acknowledged) == (6, 4, 0, 6)
+
+
+def test_rows_behind_a_damaged_one_wait_and_it_alone_is_lost(tmp_path, journal):
+    spool = spooled(tmp_path / "spool", 0, 10)
+    (log,) = (spool / STREAM).glob("*.log")
+    log.write_bytes(log.read_bytes().replace(b"00000004", b"0000000X"))
+    found = balance([Life(journal)], [], [spool], ROW_BYTES)
+    assert (found.waiting, found.lost) == (9, 1)
+    (log,) = (spool / STREAM).glob("*.log")
+    assert log.read_bytes().endswith(b"00000009"), "whoever counts takes nothing away"
 
 
 def test_rows_in_the_memory_of_a_killed_actor_are_told_apart(tmp_path, journal):
     store(tmp_path / "learner", journal, 0, 8)
-    found = balance([Life(journal, saved=8)], [tmp_path / "learner"], [])
+    found = balance([Life(journal, saved=8)], [tmp_path / "learner"], [], ROW_BYTES)
     assert (found.unsaved, found.lost, found.acknowledged) == (2, 0, 8)
 
 
@@ -76,12 +87,12 @@ def test_the_same_rows_under_two_names_are_doubled(tmp_path, journal):
     for time in journal.times()[:3]:
         twice.add(time)
     store(tmp_path / "learner", twice, 0, 3)
-    assert balance([Life(journal), Life(twice)], [tmp_path / "learner"], []).doubled == 3
+    assert balance([Life(journal), Life(twice)], [tmp_path / "learner"], [], ROW_BYTES).doubled == 3
 
 
 def test_a_row_under_a_number_that_is_not_its_own_is_doubled(tmp_path, journal):
     store(tmp_path / "learner", journal, 0, 10, shift=0.1)
-    assert balance([Life(journal)], [tmp_path / "learner"], []).doubled == 10
+    assert balance([Life(journal)], [tmp_path / "learner"], [], ROW_BYTES).doubled == 10
 
 
 def test_what_was_on_disk_is_read_from_the_spool(tmp_path, journal):
