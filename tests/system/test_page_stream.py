@@ -100,9 +100,9 @@ def test_pages_in_sight_leave_a_stop_its_connection(served, robot, browser, look
         browser.switch_to.new_window("window")
         look()
     page.until(lambda: served.board.viewers == CONNECTIONS, "all are followed")
+    page.listen()
     page.press(" ")
-    page.until(robot.wished.is_set, "the stop")
-    page.until(lambda: page.text("mode") == "DAMP", "it is seen")
+    page.until(lambda: page.answered("STOP: confirmed by the robot"), "the page has not given up")
 
 
 def test_a_page_out_of_sight_hears_whether_its_stop_was_done(served, robot, browser, look):
