@@ -30,7 +30,8 @@ def keys(tmp_path):
 @pytest.fixture
 def one_line_for_all(monkeypatch):
     """However long the tries take, they are within the time in which a text is logged once."""
-    monkeypatch.setattr(learner_link, "Seldom", partial(Seldom, interval=3600.0))
+    for module in (learner_link, auth):  # the door, and the doorman
+        monkeypatch.setattr(module, "Seldom", partial(Seldom, interval=3600.0))
 
 
 @pytest.fixture
