@@ -17,6 +17,8 @@ from daydreamer.transport.messages import Hello, RowBatch, Welcome, decode, enco
 from daydreamer.transport.spool import leftovers
 from tests.contracts.link_contract import SPEC, DurableRows, eventually, pump, row
 
+pytestmark = pytest.mark.usefixtures("patient_peers")
+
 
 @pytest.fixture
 def ends():
@@ -49,7 +51,6 @@ def dial(ends, port, directory, **settings):
     return ends[-1]
 
 
-@pytest.mark.usefixtures("patient_peers")
 def test_a_stranger_who_talks_nonsense_disturbs_nobody(ends, store, tmp_path, context):
     learner = listen(ends, store)
     actor = dial(ends, learner.port, tmp_path)
@@ -110,7 +111,7 @@ def test_an_actor_may_wait_for_one_before_it_that_is_about_to_go(ends, tmp_path)
             before.close(0.0)
         return asked[-1]
 
-    ends.append(ActorLink("127.0.0.1:9", "rex", SPEC, tmp_path, clock=clock, patience=5.0))
+    ends.append(ActorLink("127.0.0.1:9", "rex", SPEC, tmp_path, clock=clock, patience=60.0))
 
 
 def test_a_key_that_is_not_allowed_gets_nothing_until_it_is(ends, store, tmp_path):
@@ -239,6 +240,7 @@ def test_a_learner_that_falls_silent_is_left_for_one_that_speaks(ends, store, tm
     assert other != identity
     assert decode(again).stream == actor.stream
     assert not actor.status().connected
+    monkeypatch.setattr(actor_session, "SILENCE", 60.0)
     context.destroy(linger=0)  # returns when the port is free
     learner = listen(ends, store, port=port)
     eventually(lambda: store.count == 1, lambda: pump(learner, store))
@@ -268,7 +270,6 @@ def test_rows_end_a_wait_at_once(ends, store, tmp_path):
     assert len(came) == 1
 
 
-@pytest.mark.usefixtures("patient_peers")
 def test_what_another_thread_wants_said_is_said_at_once(ends, store, tmp_path, monkeypatch):
     for session in (learner_session, actor_session):  # nothing but the bell ends the wait
         monkeypatch.setattr(session, "HEARTBEAT", 120.0)
@@ -296,14 +297,15 @@ def test_a_learner_that_stops_and_closes_has_told_its_actors(ends, store, tmp_pa
 
 
 def test_a_link_that_breaks_down_says_so_to_the_control_loop(ends, store, tmp_path, monkeypatch):
-    actor = dial(ends, 9, tmp_path)
+    actor, sent = dial(ends, 9, tmp_path), threading.Event()
 
     def broken(self, now):
+        assert sent.wait(60.0)
         raise RuntimeError("a mistake in the link")
 
     monkeypatch.setattr(actor_session.ActorSession, "wait", broken)
     actor.send(row(0))
-
+    sent.set()
     eventually(lambda: actor._desk.broken is not None)
     with pytest.raises(LinkError, match="a mistake in the link"):
         actor.send(row(1))
@@ -328,7 +330,7 @@ def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(ends, 
     assert actor.status().acked == len(numbers), "what was given up is not acknowledged"
 
 
-def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_path):
+def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_path, monkeypatch):
     learner = listen(ends, store)
     first, second = dial(ends, learner.port, tmp_path / "a"), dial(ends, learner.port, tmp_path / "b")
     for i in range(50):
@@ -338,6 +340,7 @@ def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_
     staying, leaving = (second, first) if first.status().refused else (first, second)
     eventually(lambda: staying.status().unacked == 0, lambda: pump(learner, store))
     staying.close()
+    monkeypatch.setattr(learner_session, "SILENCE", 3.0)  # by which it knows that this one is gone
     eventually(lambda: leaving.status().unacked == 0, lambda: pump(learner, store))
     assert store.rewards == {one.stream: [float(i) for i in range(50)] for one in (first, second)}
 
