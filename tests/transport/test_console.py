@@ -286,7 +286,7 @@ def test_beyond_this_computer_it_needs_keys_and_lets_in_the_learner_alone(tmp_pa
         Console("0.0.0.0:0", "secret", hands.append)
     new_keys(tmp_path / "learner", ["robot", "other"])
     robot = tmp_path / "robot"
-    robot.mkdir()
+    robot.mkdir(0o700)
     for name in ("robot.key", "learner.pub"):
         (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
         (robot / name).chmod(0o600)
