@@ -23,6 +23,7 @@ from daydreamer.transport.link import LinkError
 from tests.contracts.telemetry import telemetry
 
 LONG = 60.0  # s; a loaded machine may take its time
+pytestmark = pytest.mark.usefixtures("patient_hands")
 
 
 @pytest.fixture
@@ -97,9 +98,9 @@ def test_a_wrong_token_is_refused_and_nothing_happens(console, hands):
 
 def test_a_reset_needs_a_name_and_a_wish_must_be_one(viewer):
     with pytest.raises(HandRefused, match="name of the person"):
-        viewer.send("reset")
+        viewer.send("reset", timeout=LONG)
     with pytest.raises(HandRefused, match="one of pause, resume"):
-        viewer.send("fly")
+        viewer.send("fly", timeout=LONG)
 
 
 def test_what_the_actor_refuses_is_the_answer_and_a_mistake_does_not_end_the_console(console, hands):
