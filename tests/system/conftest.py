@@ -50,7 +50,7 @@ class Job:
     def output(self, process: subprocess.Popen[bytes]) -> str:
         return self.logdir.with_suffix(f".{self.processes.index(process)}.out").read_text()
 
-    def wait(self, process: subprocess.Popen[bytes], timeout: float = 150.0) -> int:
+    def wait(self, process: subprocess.Popen[bytes], timeout: float = 250.0) -> int:
         """Exit code; a job that does not end is a failed test that shows what it said."""
         try:
             return process.wait(timeout)
@@ -74,7 +74,7 @@ class Job:
         found = [line[name] for line in self.lines("metrics.jsonl") if line.get(name) is not None]
         return found[-1] if found else float("nan")
 
-    def eventually(self, condition: Callable[[], bool], what: str, timeout: float = 120.0) -> None:
+    def eventually(self, condition: Callable[[], bool], what: str, timeout: float = 250.0) -> None:
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:

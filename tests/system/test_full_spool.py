@@ -10,7 +10,7 @@ from daydreamer.replay import Replay
 from daydreamer.web.beside import free_port
 from tests.system.conftest import FAKE
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 LIMIT_MB = 1
 

@@ -34,7 +34,7 @@ from robots.a1.driver import A1
 from robots.robot import JointCommand, RobotError
 
 safety = {"position_margin": 0.15, **json.loads(sys.argv[2])}
-robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=safety)
+robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=safety, patience=60.0)
 robot.connect()
 start, info, clock = robot.read().joint_pos, robot.info, robot.clock
 print(robot.servo_pid, flush=True)

@@ -42,7 +42,7 @@ from robots.robot import JointCommand
 # Commands may come late on a busy computer; what is tested here is that they end.
 patient = {"position_margin": 0.15, "command_hold": 2.0, "command_damp": 4.0,
            "state_hold": 2.0, "state_damp": 4.0}
-robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=patient)
+robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=patient, patience=60.0)
 robot.connect()
 info, clock = robot.info, robot.clock
 play(robot, MOTIONS["stand"], hold=0.1, stopped=lambda: robot.stopped)

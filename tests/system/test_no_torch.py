@@ -7,7 +7,7 @@ import pytest
 
 from daydreamer.web.beside import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 WITHOUT_TORCH = """
     import sys

@@ -12,7 +12,7 @@ from daydreamer.web.beside import free_port
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 
 pytest.importorskip("pybullet")
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 PREFILL = 60  # rows, 3 s of the robot
 SMALL = [

@@ -74,7 +74,7 @@ def test_killing_either_end_loses_and_doubles_no_row(tmp_path, port):
             if "actor" in victims:
                 actor.restart()
                 streams.append(actor.heard())
-        said, _ = actor.running.communicate("stop\n", timeout=150)
+        said, _ = actor.running.communicate("stop\n", timeout=250)
         sent, unacked = map(int, said.split())
     finally:
         learner.kill()

@@ -124,7 +124,7 @@ def test_whoever_is_not_allowed_gets_nothing_and_leaves_one_line(
 def test_plain_text_gets_no_answer_but_a_greeting_and_leaves_one_line(learner, store, caplog, monkeypatch):
     monkeypatch.setattr(handshakes, "PATIENCE", 0.2)
     for _ in range(TRIES):
-        with socket.create_connection(("127.0.0.1", learner.port), 5.0) as browser:
+        with socket.create_connection(("127.0.0.1", learner.port), 60.0) as browser:
             browser.sendall(b"GET / HTTP/1.1\r\n\r\n")
             learner.receive(0.01)
     eventually(lambda: "spoke no ZeroMQ" in caplog.text, lambda: pump(learner, store))

@@ -39,7 +39,8 @@ class Bench:
     def new_driver(self) -> A1:
         if self.driver is not None:
             self.driver.close()
-        self.driver = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=PATIENT)
+        calm = {"damp_time": 0.02, "safety": PATIENT, "patience": 60.0}
+        self.driver = A1(*self.emulator.address, local_port=0, **calm)
         return self.driver
 
     def connected(self) -> A1:

@@ -26,7 +26,8 @@ class Bench:
         self.made, self.boxes = [], []
 
     def driver(self, **options) -> A1:
-        robot = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=PATIENT, **options)
+        calm = {"damp_time": 0.02, "safety": PATIENT, "patience": 60.0}
+        robot = A1(*self.emulator.address, local_port=0, **calm, **options)
         self.made.append(robot)
         return robot
 

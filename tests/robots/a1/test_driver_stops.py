@@ -171,7 +171,7 @@ def asked_by_a_viewer(robot):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert told and not thread.is_alive(), "it waits for the control loop"
     return told[0]
 
