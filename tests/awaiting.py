@@ -18,7 +18,7 @@ PATIENCE = 60.0  # s; only a failing test waits so long
 
 def until(
     condition: Callable[[], _T],
-    what: str | Callable[[], object],
+    what: str | Callable[[], object] = "",
     within: float = PATIENCE,
     meanwhile: Callable[[], object] = lambda: time.sleep(0.01),
 ) -> _T:
@@ -26,10 +26,11 @@ def until(
 
     Args:
         condition: Asked again and again; what it says holds when it is true.
-        what: Is waited for, in words, or what finds them when it did not come.
+        what: Is waited for, in words, or what finds them when it did not come; what failed is shown with them.
         within: Seconds; the test fails after that.
         meanwhile: Is called between two times of asking.
     """
+    __tracebackhide__ = True  # the line of the test is what is shown
     deadline = time.monotonic() + within
     while not (found := condition()):
         if time.monotonic() > deadline:

@@ -21,6 +21,7 @@ from daydreamer.presets import build
 from daydreamer.presets.registry import load
 from daydreamer.replay import Replay
 from daydreamer.transport.spool import Spool
+from tests.awaiting import until
 
 STEP = 0.05  # s of the robot's clock, which starts at 0 in each life of the fake robot
 FAKE = load("fake-tiny")
@@ -75,12 +76,13 @@ class Job:
         return found[-1] if found else float("nan")
 
     def eventually(self, condition: Callable[[], bool], what: str, timeout: float = 250.0) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition():
-            if time.monotonic() > deadline:
-                outputs = "\n".join(self.output(process) for process in self.processes)
-                pytest.fail(f"not in {timeout} s: {what}\n{outputs}\n{self.logs()}")
-            time.sleep(0.1)
+        __tracebackhide__ = True
+
+        def told() -> str:
+            outputs = "\n".join(self.output(process) for process in self.processes)
+            return f"{what}\n{outputs}\n{self.logs()}"
+
+        until(condition, told, timeout, lambda: time.sleep(0.1))
 
     def rows(self) -> Specs:
         """The spec of the run's rows, by what the run says of itself."""

@@ -3,7 +3,6 @@
 import os
 import shutil
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from daydreamer.transport.console_file import ConsoleFile, token_of
 from daydreamer.transport.console_keys import console_keys, viewer_keys
 from daydreamer.transport.console_messages import HandRefused
 from daydreamer.transport.link import LinkError
+from tests.awaiting import until
 from tests.contracts.telemetry import telemetry
 
 LONG = 60.0  # s; a loaded machine may take its time
@@ -43,14 +43,6 @@ def console(hands):
 def viewer(console):
     with ConsoleClient(console.address, "secret", hz=20.0, viewer="test") as made:
         yield made
-
-
-def until(condition, what):
-    deadline = time.monotonic() + LONG
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not in {LONG} s: {what}"
-        time.sleep(0.01)
-    return found
 
 
 def seen(viewer, condition):
