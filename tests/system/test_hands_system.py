@@ -17,7 +17,6 @@ from daydreamer.transport import console_messages as messages
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.transport.console_messages import HandRefused
-from daydreamer.web.beside import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 LONG = 60.0  # s
@@ -31,8 +30,8 @@ def rows_of(logdir, *keys):
         return replay.read(0, sum(segment.count for segment in replay._segments), keys=list(keys))
 
 
-def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job, own_port):
+    address = f"127.0.0.1:{own_port}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, *same)
     realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")
@@ -102,8 +101,8 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     assert not rows["is_terminal"].any(), "and no value is lost to either"
 
 
-def test_a_pause_outlives_a_killed_actor(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_a_pause_outlives_a_killed_actor(job, own_port):
+    address = f"127.0.0.1:{own_port}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     job.start("learner", "--bind", address, *same)
     realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")

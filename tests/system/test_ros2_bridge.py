@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("cyclonedds", reason="cyclonedds is not installed (from a clone: pip install '.[dds]')")
 
 from daydreamer.transport.console_client import ConsoleClient
-from daydreamer.web.beside import free_port
 from robots.ros2 import topics
 from tests.contracts.lab_process import NETWORK, LabProcess, free_domain
 
@@ -29,9 +28,9 @@ def lab(monkeypatch):
     made.close()
 
 
-def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, lab):
+def test_ros_2_sees_a_robot_stops_it_and_may_lose_its_bridge_at_any_time(job, own_port, lab):
     run = ("--logdir", str(job.logdir))
-    nobody = f"127.0.0.1:{free_port('127.0.0.1', 0)}"  # a learner that is not there: rows wait on disk
+    nobody = f"127.0.0.1:{own_port}"  # a learner that is not there: rows wait on disk
     actor = job.start(
         *("actor", "--preset", "fake-tiny", *run, "--connect", nobody, "--console", "127.0.0.1:0"),
         *("--speed", "realtime"),

@@ -185,19 +185,16 @@ def test_a_learner_that_is_started_again_goes_on_without_loss_or_doubling(ends, 
     eventually(lambda: actor.status().unacked == 0, lambda: pump(learner, store))
 
 
-def test_rows_wait_on_disk_for_a_learner_that_comes_later(ends, store, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    actor = dial(ends, port, tmp_path)
+def test_rows_wait_on_disk_for_a_learner_that_comes_later(ends, store, tmp_path, own_port):
+    actor = dial(ends, own_port, tmp_path)
     for i in range(500):
         actor.send(row(i))
     eventually(lambda: actor.status().spool_bytes > 500 * 20)
     assert not actor.status().connected
     actor.close(0.0)
-    second = dial(ends, port, tmp_path)  # the actor, too, is started again
+    second = dial(ends, own_port, tmp_path)  # the actor, too, is started again
     second.send(row(0))
-    learner = listen(ends, store, port=port)
+    learner = listen(ends, store, port=own_port)
     eventually(lambda: store.count == 501, lambda: pump(learner, store))
     assert store.rewards == {actor.stream: [float(i) for i in range(500)], second.stream: [0.0]}
     eventually(lambda: second.status().unacked == 0, lambda: pump(learner, store))
@@ -312,17 +309,16 @@ def test_a_link_that_breaks_down_says_so_to_the_control_loop(ends, store, tmp_pa
     assert actor.status().broken == "a mistake in the link"
 
 
-def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(ends, store, tmp_path, caplog):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    actor = dial(ends, port, tmp_path, spool_limit_bytes=20_000, when_full="drop-oldest")
+def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(
+    ends, store, tmp_path, caplog, own_port
+):
+    actor = dial(ends, own_port, tmp_path, spool_limit_bytes=20_000, when_full="drop-oldest")
     for i in range(2000):  # 29 bytes each: three times the limit
         actor.send(row(i))
     eventually(lambda: actor.status().dropped > 1000 and not actor._desk.queue)
     assert not actor.status().full and actor.status().spool_bytes <= 20_000 + 29
     assert "its oldest rows are given up" in caplog.text
-    learner = listen(ends, store, port=port)
+    learner = listen(ends, store, port=own_port)
     eventually(lambda: actor.status().connected and actor.status().unacked == 0, lambda: pump(learner, store))
     numbers = store.numbers[actor.stream]
     assert numbers == list(range(actor.status().dropped, 2000)), "the newest, in order, and no other"
