@@ -210,6 +210,24 @@ def taken(monkeypatch):
         yield holder
 
 
+class Stalls(ManualClock):
+    """Of a computer that stands still between any two looks at it."""
+
+    def now(self):
+        self.advance(60.0)
+        return super().now()
+
+
+def test_in_the_place_of_a_servo_damping_is_sent_though_its_time_is_over_before_it_begins(
+    around, monkeypatch
+):
+    monkeypatch.setattr("robots.a1.servo_process.MonotonicClock", Stalls)
+    told = damp_instead(*around.robot.getsockname(), 0)
+    packets = around.packets()
+    assert told == "the robot was told to damp in its place" and len(packets) == LAST_PACKETS
+    assert all(not low.kp.any() and (low.kd[:12] > 0).all() for low in packets)
+
+
 def test_where_nothing_could_be_sent_a_person_is_told_so(taken):
     told = damp_instead("127.0.0.1", 9, taken.getsockname()[1])
     assert told.startswith("nothing could be sent in its place: use the robot's remote (L2 and B)")
