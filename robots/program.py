@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 _HERE = str(Path(__file__).resolve().parents[1])
-# Python's own ``-m`` looks into the current directory first, where there may be another installation's modules.
+# Python's own ``-m`` looks into the current directory first, where there may be another installation's modules. So may
+# PYTHONPATH, by that directory's name: it comes last, since modules of others may be meant to be found there.
 _RUN = f"""\
-import runpy, sys
+import os, runpy, sys
 sys.path[:] = filter(None, sys.path)
 if {_HERE!r} not in sys.path: sys.path.insert(0, {_HERE!r})
+sys.path.sort(key=lambda entry: entry != {_HERE!r} and os.path.isdir(entry) and os.path.samefile(entry, "."))
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)"""
 
 

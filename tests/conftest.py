@@ -1,7 +1,11 @@
-"""For every test: how long one example takes is the computer's affair, and no failure. And a disk that fills up."""
+"""For every test: how long one example takes is the computer's affair, and no failure. And a disk that fills up.
+
+And a port to listen on, which is nobody else's.
+"""
 
 import contextlib
 import resource
+import socket
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,3 +28,15 @@ def room_for():
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     return room_for
+
+
+@pytest.fixture
+def own_port():
+    """A TCP port on loopback for a process or a link to come: whoever else asks for a free one is not given this.
+
+    It is bound and not listened on, so that connections are refused, and it can be listened on as our programs do.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

@@ -15,6 +15,7 @@ from daydreamer.transport.link import LinkStatus
 from robots.robot import RobotError
 
 _TERM = "log/reward/"
+_LOOKS = 3  # at most, at what the robot's safety says
 
 
 class Moment(NamedTuple):
@@ -68,14 +69,14 @@ class Portrait:
             moment.glance.sent,
             moment.glance.truth,
         )
-        stopped, link = self._brake.stopped, moment.link
+        (stopped, mode), link = self._safety(), moment.link
         return Telemetry(
             **self._fixed,
             time=state.time,
             wall=moment.glance.wall,
             reading_age=moment.reading_age,
             activity="stopped" if stopped else moment.activity,
-            mode=self._brake.mode.name,
+            mode=mode,
             stopped=stopped,
             faults=self._brake.faults,
             estop=self._brake.estop,
@@ -119,6 +120,15 @@ class Portrait:
             counts=dict(counts or {}),
             servo=self._servo(),
         )
+
+    def _safety(self) -> tuple[str, str]:
+        """Why the robot does not obey, and its mode, of one moment: another thread or process may stop it meanwhile."""
+        stopped = self._brake.stopped
+        for _ in range(_LOOKS):
+            mode, before, stopped = self._brake.mode.name, stopped, self._brake.stopped
+            if stopped == before:
+                break
+        return stopped, mode
 
     def _servo(self) -> dict[str, float]:
         """How well the robot's own servo process keeps its rate, where it has one that tells."""

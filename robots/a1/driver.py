@@ -148,7 +148,8 @@ class A1:
             self._replace_hung(servo)
             age = float("inf") if report is None else self._clock.now() - float(report["state"]["time"])
             if report is None or age > limit:
-                if (silence := self._reports.silence()) > limit:
+                # The servo's silence comes on top of the robot's, which was a tick old when the servo spoke last.
+                if (silence := self._reports.silence()) > min(limit, age / 2):
                     raise StaleState(
                         f"no word from the servo process of '{self.info.name}' for {silence:.3f} s: it hangs, or the "
                         "computer is too busy; what the robot does is not known"

@@ -13,7 +13,7 @@ from typing import IO
 from robots.a1.awake import Awake
 from robots.a1.mailbox import Mailbox, memory
 from robots.a1.records import ORDER, REPORT, Record, parse
-from robots.a1.servo_config import CANNOT, ServoConfig
+from robots.a1.servo_config import CANNOT, LAST_PACKETS, ServoConfig
 from robots.a1.servo_loop import damping
 from robots.a1.ticks import percentile
 from robots.a1.udp import UdpLine
@@ -168,7 +168,8 @@ def damp_instead(host: str, port: int, local_port: int) -> str:
     except RobotError as error:
         return f"{NOT_SENT} ({error})"
     count, until = 0, clock.now() + DAMP_FOR
-    while clock.now() < until:
+    # Some are sent in any case: the computer may have stood still until then.
+    while clock.now() < until or count < LAST_PACKETS:
         line.send(damping())
         count += 1
         rate.wait()

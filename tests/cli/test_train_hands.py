@@ -18,6 +18,7 @@ from daydreamer.runtime.wanted_file import WantedFile
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_file import ConsoleFile
 from robots.clock import ManualClock
+from tests.awaiting import until
 from tests.contracts.telemetry import telemetry
 
 LONG = 60.0  # s
@@ -50,10 +51,7 @@ def test_what_the_robot_says_and_its_silence_raise_alarms(console, run_dir):
             return {one.alarm.key for one in active(Watch().facts(time.time(), **hands.facts()))}
 
         assert raised() == set()
-        deadline = time.monotonic() + LONG
-        while not hands.facts():
-            assert time.monotonic() < deadline
-            hands.show()
+        until(hands.facts, "a word of the robot", meanwhile=hands.show)
         assert raised() == {"robot-stopped", "estop-lost", "motor-hot", "holding"}
         clock.advance(4.0)
         assert raised() == {"robot-silent"}

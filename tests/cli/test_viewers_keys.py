@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_keys import console_keys
+from tests.awaiting import until
 
 LONG = 60.0  # s
 
@@ -28,9 +28,7 @@ def test_the_learners_keys_open_the_console(tmp_path, keys, command):
         stderr=subprocess.PIPE,
     )
     try:
-        deadline = time.monotonic() + LONG
-        while console.viewers == 0 and viewer.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: console.viewers or viewer.poll() is not None, "the console lets it in")
         assert console.viewers == 1, "the console has let it in"
     finally:
         os.kill(viewer.pid, signal.SIGTERM)

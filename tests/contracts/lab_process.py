@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from robots.ros2.topics import Topic
+from tests.awaiting import PATIENCE, until
 
 LAB = Path(__file__).parent.parent / "robots" / "ros2" / "lab.py"
-PATIENCE = 60.0  # s; only a failing test waits so long
 
 # Loopback, no multicast: nothing of a test leaves this computer, and nothing of others comes in.
 NETWORK = """<CycloneDDS><Domain><General><Interfaces><NetworkInterface address='127.0.0.1'/></Interfaces>
@@ -77,13 +77,13 @@ class LabProcess:
         self.process.wait()
 
     def eventually(self, condition: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition():
-            if self.process.poll() is not None:
-                pytest.fail(f"the lab's process has ended with {self.process.returncode}")
-            if time.monotonic() > deadline:
-                pytest.fail(f"not in {timeout:g} s: {what}")
-            time.sleep(0.01)
+        __tracebackhide__ = True
+        until(condition, what, timeout, self._wait)
+
+    def _wait(self) -> None:
+        if self.process.poll() is not None:
+            pytest.fail(f"the lab's process has ended with {self.process.returncode}")
+        time.sleep(0.01)
 
     def _order(self, do: str, topic: str, **more: Any) -> dict[str, Any]:
         assert self.process.stdin is not None

@@ -18,6 +18,7 @@ import pytest
 from daydreamer.core.errors import Corrupt, SpecMismatch
 from daydreamer.core.specs import ArraySpec
 from daydreamer.transport.link import ActorEnd, LearnerEnd, LinkError, PolicyMessage
+from tests.awaiting import PATIENCE, until
 
 SPEC = {
     "action": ArraySpec((2,), low=-1.0, high=1.0),
@@ -66,14 +67,11 @@ def pump(learner: LearnerEnd, store: DurableRows, seconds: float = 0.01) -> None
 
 
 def eventually(
-    condition: Callable[[], Any], each: Callable[[], Any] = lambda: None, within: float = 60.0
+    condition: Callable[[], Any], each: Callable[[], Any] = lambda: time.sleep(0.01), within: float = PATIENCE
 ) -> Any:
     """Call ``each`` until ``condition`` holds; its value. Fails after ``within`` [s]."""
-    deadline = time.monotonic() + within
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {within} s"
-        each()
-    return value
+    __tracebackhide__ = True
+    return until(condition, within=within, meanwhile=each)
 
 
 @dataclass
@@ -220,9 +218,13 @@ class LinkContract:
         actor.send(row(0))
         other.send(row(0))
         eventually(lambda: store.count == 2, lambda: pump(learner, store))
+
+        def heard_lately():
+            return all(status.connected and status.age < 3.0 for status in learner.actors().values())
+
+        eventually(heard_lately, lambda: pump(learner, store))
         known = learner.actors()
-        assert known.keys() == {"spot", "rex"}
-        assert all(status.connected and status.age < 3.0 and status.rows == 1 for status in known.values())
+        assert known.keys() == {"spot", "rex"} and all(status.rows == 1 for status in known.values())
         assert known["spot"].stream == actor.stream != other.stream
 
     def test_stop_reaches_every_actor_those_that_come_later_too(self, pair, learner, actor):

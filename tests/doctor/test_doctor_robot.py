@@ -135,13 +135,16 @@ def test_the_exit_code_tells_a_problem_and_json_has_it_all(capsys, tmp_path):
     assert problems == {("keys", "directory")}
 
 
-def test_it_sees_an_emulated_a1():
+def test_it_sees_an_emulated_a1(monkeypatch):
+    """A computer that is busy elsewhere is given 80 ms for an answer, in place of 8."""
     pytest.importorskip("pybullet")
+    monkeypatch.setattr(robot, "PERIOD", 0.1)
+    monkeypatch.setattr(robot, "PACKETS", 10)
     from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 
     emulator = EmulatorProcess(EmulatorConfig(port=0, start="belly"), patience=60.0)
     try:
-        for _ in range(40):  # on a computer that is busy elsewhere its answers may all be late
+        for _ in range(40):  # and they may all be late, still
             found = by_name(robot.checks("a1", *emulator.address))
             if found["answer"].level is Level.OK:
                 break

@@ -204,17 +204,17 @@ def test_a_control_loop_that_hangs_in_a_command_does_not_hold_up_a_stop(robot):
         written.append(command)
         if len(written) == 1:
             inside.set()
-            leave.wait(20)
+            leave.wait(60)
         return command
 
     robot.write = hang
     brake = Brake(robot)
     loop = threading.Thread(target=brake.write, args=(stand(robot),))
     loop.start()
-    assert inside.wait(20)
+    assert inside.wait(60)
     brake.trip("stopped by Ann")
     leave.set()
-    loop.join(20)
+    loop.join(60)
     assert damps(written[-1]) and brake.mode is Mode.DAMP
 
 

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from tests.awaiting import until
+
 PROGRAM = """
 import sys, threading
 from daydreamer.monitor.keys import Keys
@@ -57,13 +59,6 @@ def says(descriptor, words, before="", again=b""):
 
 def lines_mode(descriptor):
     return bool(termios.tcgetattr(descriptor)[3] & termios.ICANON)
-
-
-def until(condition):
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_single_keys_come_without_enter_and_the_terminal_is_given_back(terminal):

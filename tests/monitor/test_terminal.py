@@ -126,7 +126,8 @@ def test_a_stream_without_unicode_gets_what_it_can_show():
 
 def test_on_a_terminal_it_draws_and_leaves_the_last_state_behind(monkeypatch):
     pytest.importorskip("rich")
-    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}.items():
+        monkeypatch.setenv(name, value)
     stream = Terminal()
     with Panel("a1-sim runs/a", 60, stream) as panel:
         panel.update(ROLLED)
@@ -158,7 +159,7 @@ def test_several_threads_may_tell_it_things(monkeypatch):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=10)
+            thread.join(timeout=60)
             assert not thread.is_alive()
 
 

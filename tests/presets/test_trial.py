@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from daydreamer.presets.registry import load
 from daydreamer.presets.score_card import card_of, read_card, write_with_card
 from daydreamer.presets.trial import Trial, run_all
 from daydreamer.runtime.run_dir import RunDir
+from tests.awaiting import PATIENCE, is_alive, until
 
 pytest.importorskip("torch")
 
@@ -118,19 +118,8 @@ def test_workers_end_with_the_one_who_started_them(tmp_path, number):
     ) as tries:  # fmt: skip
         worker = int(tries.stdout.readline())
         tries.send_signal(number)
-        tries.wait(10)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and _runs(worker):
-        time.sleep(0.1)
-    assert not _runs(worker)
-
-
-def _runs(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        tries.wait(PATIENCE)
+    until(lambda: not is_alive(worker), "the worker has ended")
 
 
 @pytest.mark.system

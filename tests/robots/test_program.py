@@ -3,22 +3,26 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from daydreamer.runtime.supervise import this_program
 from robots.program import program, words_of
 
+ROOT = str(Path(__file__).resolve().parents[2])
 
+
+# An empty entry means the current directory, too.
+@pytest.mark.parametrize("path", [os.pathsep, os.pathsep + ROOT], ids=["a hole", "a hole before ours"])
 @pytest.mark.parametrize(
     "command", [this_program("--help"), program("robots.a1.urdf")], ids=["daydreamer", "robots"]
 )
-def test_another_clone_in_the_current_directory_is_not_run(tmp_path, command):
+def test_another_clone_in_the_current_directory_is_not_run(tmp_path, command, path):
     for package in ("daydreamer", "robots"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text('raise SystemExit("of another clone")\n')
-    # An empty entry means the current directory, too.
-    hole = os.environ | {"PYTHONPATH": os.pathsep + os.environ.get("PYTHONPATH", "")}
+    hole = os.environ | {"PYTHONPATH": path}
     done = subprocess.run(
         command, cwd=tmp_path, env=hole, capture_output=True, text=True, timeout=120, check=False
     )

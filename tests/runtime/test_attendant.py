@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from daydreamer.core.transition import row_spec
+from daydreamer.envs.brake import Brake
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.runtime.actor import Actor, ActorConfig
@@ -228,6 +229,21 @@ def test_telemetry_shows_the_robot_as_it_is(loop):
     assert {"late", "sense", "write", "policy", "period"} <= seen.times.keys()
     np.testing.assert_array_equal(seen.joint_target, loop.robot.commands[-1].pos)
     assert type(seen).from_bytes(seen.to_bytes()).steps == 10
+
+
+def test_a_stop_that_comes_while_telemetry_is_made_is_told_with_its_reason_or_not_at_all(loop, monkeypatch):
+    made, mode = [], Brake.mode
+    loop.attendant.post = made.append
+    loop.run({}, 10)
+
+    def pressed_in_between(brake):
+        monkeypatch.setattr(Brake, "mode", mode)
+        brake.trip("stopped by Ann")
+        return brake.mode
+
+    monkeypatch.setattr(Brake, "mode", property(pressed_in_between))
+    seen = made[-1]()
+    assert (seen.mode, seen.activity, seen.stopped) == ("DAMP", "stopped", "DAMP: stopped by Ann")
 
 
 def test_a_robot_that_falls_silent_while_it_rests_is_waited_for(loop):

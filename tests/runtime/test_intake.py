@@ -129,7 +129,7 @@ def test_what_ends_the_thread_reaches_the_main_loop(link, replay, spec, monkeypa
     monkeypatch.setattr(link, "receive", broken)
     intake = Intake(link, replay, RecentRows(spec), Events())
     intake.start()
-    intake._thread.join(10)
+    intake._thread.join(60)
     with pytest.raises(RuntimeError, match="socket gone"):
         intake.check()
 

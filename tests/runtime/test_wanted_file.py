@@ -32,13 +32,13 @@ def test_nobody_waits_for_the_disk_and_the_newest_wish_is_written(tmp_path, monk
 
     def slow(path, wanted):
         busy.set()
-        go.wait(10)
+        assert go.wait(60)
         write(path, wanted)
 
     monkeypatch.setattr(wanted_file, "write", slow)
     file = WantedFile(tmp_path / "wanted")
     file.keep(Wanted.PAUSE)
-    assert busy.wait(10)
+    assert busy.wait(60)
     for wanted in (Wanted.RUN, Wanted.LIMP):
         file.keep(wanted)  # returns at once
     go.set()
@@ -57,7 +57,7 @@ def test_a_disk_that_refuses_is_told_of_and_tried_again(tmp_path, monkeypatch, c
     monkeypatch.setattr(wanted_file, "write", full)
     file = WantedFile(tmp_path / "wanted")
     file.keep(Wanted.PAUSE)
-    assert refused.wait(10)
+    assert refused.wait(60)
     file.close()
     assert "No space left" in caplog.text
     assert WantedFile.read(tmp_path / "wanted") is Wanted.PAUSE, "written before it ended"

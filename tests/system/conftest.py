@@ -22,6 +22,7 @@ from daydreamer.presets.registry import load
 from daydreamer.replay import Replay
 from daydreamer.transport.row_codec import RowCodec
 from daydreamer.transport.spool import Spool
+from tests.awaiting import until
 
 STEP = 0.05  # s of the robot's clock, which starts at 0 in each life of the fake robot
 FAKE = load("fake-tiny")
@@ -51,7 +52,7 @@ class Job:
     def output(self, process: subprocess.Popen[bytes]) -> str:
         return self.logdir.with_suffix(f".{self.processes.index(process)}.out").read_text()
 
-    def wait(self, process: subprocess.Popen[bytes], timeout: float = 150.0) -> int:
+    def wait(self, process: subprocess.Popen[bytes], timeout: float = 250.0) -> int:
         """Exit code; a job that does not end is a failed test that shows what it said."""
         try:
             return process.wait(timeout)
@@ -75,13 +76,14 @@ class Job:
         found = [line[name] for line in self.lines("metrics.jsonl") if line.get(name) is not None]
         return found[-1] if found else float("nan")
 
-    def eventually(self, condition: Callable[[], bool], what: str, timeout: float = 120.0) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition():
-            if time.monotonic() > deadline:
-                outputs = "\n".join(self.output(process) for process in self.processes)
-                pytest.fail(f"not in {timeout} s: {what}\n{outputs}\n{self.logs()}")
-            time.sleep(0.1)
+    def eventually(self, condition: Callable[[], bool], what: str, timeout: float = 250.0) -> None:
+        __tracebackhide__ = True
+
+        def told() -> str:
+            outputs = "\n".join(self.output(process) for process in self.processes)
+            return f"{what}\n{outputs}\n{self.logs()}"
+
+        until(condition, told, timeout, lambda: time.sleep(0.1))
 
     def rows(self) -> Specs:
         """The spec of the run's rows, by what the run says of itself."""

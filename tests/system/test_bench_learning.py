@@ -7,7 +7,7 @@ import pytest
 
 from tests.system.conftest import Job
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_run_does_not_outlive_the_bench_that_began_it(seed):
     first = learn(seed, "30")
     seed.eventually(lambda: seed.metric("learner/steps") >= 4, "some updates")
     os.kill(first.pid, signal.SIGKILL)  # as one that ran out of memory is
-    seed.eventually(lambda: stops(seed) == ["SIGINT"], "the run has saved itself", 60)
+    seed.eventually(lambda: stops(seed) == ["SIGINT"], "the run has saved itself")
     minutes = seed.metric("robot/minutes")
     second = learn(seed, f"{minutes + 0.1:.3f}")
     assert seed.wait(second) == 0, seed.output(second) + seed.logs()

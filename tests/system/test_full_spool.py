@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from daydreamer.replay import Replay
-from daydreamer.web.beside import free_port
 from tests.system.conftest import FAKE
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 LIMIT_MB = 1
 
 
-def test_without_a_learner_the_robot_goes_on_until_the_spool_is_full_then_holds_and_no_row_is_lost(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_without_a_learner_the_robot_goes_on_until_the_spool_is_full_then_holds_and_no_row_is_lost(
+    job, own_port
+):
+    address = f"127.0.0.1:{own_port}"
     # In real time, as a robot's time does not stand still; and fast, so that a megabyte is soon full.
     common = ["--preset", "fake-tiny", "--logdir", str(job.logdir), "--set", "hz=400"]
     spool = job.logdir / "actor-actor" / "spool"

@@ -17,9 +17,8 @@ from daydreamer.transport import console_messages as messages
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_file import ConsoleFile
 from daydreamer.transport.console_messages import HandRefused
-from daydreamer.web.beside import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 LONG = 60.0  # s
 PRESET = load("fake-tiny")
 
@@ -31,8 +30,8 @@ def rows_of(logdir, *keys):
         return replay.read(0, sum(segment.count for segment in replay._segments), keys=list(keys))
 
 
-def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job, own_port):
+    address = f"127.0.0.1:{own_port}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, *same)
     realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")
@@ -40,18 +39,18 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     directory = job.logdir / "actor-actor"
     viewer = ConsoleClient(directory / "console.json", hz=20.0, viewer="test")
 
-    def shows(condition, what, timeout=LONG):
+    def shows(condition, what):
         seen = []
 
         def look():
             seen[:] = [telemetry] if (telemetry := viewer.latest(0.1)) is not None else []
             return bool(seen) and condition(seen[0])
 
-        job.eventually(look, what, timeout)
+        job.eventually(look, what)
         return seen[0]
 
     try:
-        shows(lambda t: t.steps > 5 and t.link["connected"], "the robot moves and has a learner", 120.0)
+        shows(lambda t: t.steps > 5 and t.link["connected"], "the robot moves and has a learner")
         viewer.send("pause", "Ann", LONG)
         paused = shows(lambda t: t.activity == "paused", "it is paused")
         viewer.send("resume", "Ann", LONG)
@@ -88,7 +87,7 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     job.eventually(lambda: job.metric("actor/paused") == 1.0, "the learner knows")
     for process in (actor, learner):
         os.kill(process.pid, signal.SIGINT)
-        assert job.wait(process, 60) == 130, job.output(process)
+        assert job.wait(process) == 130, job.output(process)
     left = ConsoleFile.read(directory)
     assert left.ended and left.token == found.token, "it says that it has ended, and goes on under its token"
 
@@ -102,8 +101,8 @@ def test_a_person_pauses_resumes_and_stops_a_robot_whose_learner_hangs(job):
     assert not rows["is_terminal"].any(), "and no value is lost to either"
 
 
-def test_a_pause_outlives_a_killed_actor(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_a_pause_outlives_a_killed_actor(job, own_port):
+    address = f"127.0.0.1:{own_port}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     job.start("learner", "--bind", address, *same)
     realtime = ("--connect", address, "--console", "127.0.0.1:0", "--speed", "realtime")
@@ -111,7 +110,7 @@ def test_a_pause_outlives_a_killed_actor(job):
     console = job.logdir / "actor-actor" / "console.json"
 
     def shows(viewer, condition, what):
-        job.eventually(lambda: (seen := viewer.latest(0.1)) is not None and condition(seen), what, 120.0)
+        job.eventually(lambda: (seen := viewer.latest(0.1)) is not None and condition(seen), what)
 
     with ConsoleClient(console, hz=20.0, viewer="test") as viewer:
         shows(viewer, lambda t: t.steps > 5, "the robot moves")
@@ -125,7 +124,7 @@ def test_a_pause_outlives_a_killed_actor(job):
     assert not ConsoleFile.read(console).ended, "nobody knows how its robot is"
 
     actor = job.start("actor", *realtime, *same)
-    job.eventually(lambda: ConsoleFile.read(console.parent).pid == actor.pid, "it is there again", 120.0)
+    job.eventually(lambda: ConsoleFile.read(console.parent).pid == actor.pid, "it is there again")
     with ConsoleClient(console, hz=20.0, viewer="test") as viewer:
         shows(
             viewer,
@@ -154,4 +153,4 @@ def test_the_terminal_tells_of_a_robot_that_has_been_stopped(job):
         viewer.send("damp", "Ann", LONG)
     job.eventually(lambda: "the robot is stopped: DAMP: stopped by Ann" in job.output(train), "the alarm")
     os.kill(train.pid, signal.SIGINT)
-    assert job.wait(train, 120) == 130
+    assert job.wait(train) == 130

@@ -16,6 +16,7 @@ import pytest
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 from robots.a1.servo_process import environment
 from robots.clock import MonotonicClock
+from tests.awaiting import is_alive, until
 
 pytest.importorskip("pybullet")
 pytestmark = pytest.mark.system
@@ -33,7 +34,7 @@ from robots.a1.driver import A1
 from robots.robot import JointCommand, RobotError
 
 safety = {"position_margin": 0.15, **json.loads(sys.argv[2])}
-robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=safety)
+robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=safety, patience=60.0)
 robot.connect()
 start, info, clock = robot.read().joint_pos, robot.info, robot.clock
 print(robot.servo_pid, flush=True)
@@ -73,15 +74,12 @@ class Scene:
     def drives(self) -> list[str]:
         return [line["drive"] for line in self.log()]
 
-    def until(self, condition, within: float = 60.0):
-        deadline = time.monotonic() + within
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {within} s; the robot says {self.log()}"
-            time.sleep(0.005)
+    def until(self, condition):
+        until(condition, lambda: f"what was expected; the robot says {self.log()}")
 
-    def damped_after(self, moment: float, within: float = 60.0) -> tuple[float, str]:
+    def damped_after(self, moment: float) -> tuple[float, str]:
         """How long [s] after ``moment`` the robot was damped, and why."""
-        self.until(lambda: self.drives()[-1] == "damped", within)
+        self.until(lambda: self.drives()[-1] == "damped")
         change = self.log()[-1]
         return change["time"] - moment, change["cause"]
 
@@ -114,14 +112,6 @@ def scene(tmp_path):
     yield make
     for one in made:
         one.end()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def soon(seconds: float, how_late) -> None:
@@ -176,7 +166,8 @@ def test_the_servo_hangs_and_the_driver_kills_it_and_damps_in_its_place(scene):
     assert cause == "command" and late < 10.0, "one that the driver sent"
     told = it.driver.stdout.readline()
     assert told.startswith("RobotError") and "hung" in told
-    assert it.driver.wait(60) == 0 and not is_alive(it.servo)
+    assert it.driver.wait(60) == 0
+    it.until(lambda: not is_alive(it.servo))
 
 
 def test_the_servo_hangs_and_a_driver_that_closes_does_not_wait_for_it(scene):
@@ -186,7 +177,8 @@ def test_the_servo_hangs_and_a_driver_that_closes_does_not_wait_for_it(scene):
         late, cause = it.damped_after(moment)
         told = it.driver.stdout.readline()
         assert told.startswith("StaleState no word from the servo process"), "its cable is not to blame"
-        assert cause == "command" and it.driver.wait(60) == 0 and not is_alive(it.servo)
+        assert cause == "command" and it.driver.wait(60) == 0
+        it.until(lambda: not is_alive(it.servo))
         return late
 
     soon(1.2, how_late)

@@ -21,6 +21,8 @@ import pytest
 
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 from robots.a1.servo_process import environment
+from robots.clock import MonotonicClock
+from tests.awaiting import is_alive, until
 
 pytest.importorskip("pybullet")
 pytestmark = pytest.mark.system
@@ -40,7 +42,7 @@ from robots.robot import JointCommand
 # Commands may come late on a busy computer; what is tested here is that they end.
 patient = {"position_margin": 0.15, "command_hold": 2.0, "command_damp": 4.0,
            "state_hold": 2.0, "state_damp": 4.0}
-robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=patient)
+robot = A1("127.0.0.1", int(sys.argv[1]), local_port=0, safety=patient, patience=60.0)
 robot.connect()
 info, clock = robot.info, robot.clock
 play(robot, MOTIONS["stand"], hold=0.1, stopped=lambda: robot.stopped)
@@ -84,10 +86,10 @@ class Ground:
     def kill(self, *pids: int) -> tuple[float, str]:
         """Seconds until the motors damped, and why they did."""
         assert self.last()["drive"] == "driven"
-        moment = time.monotonic()
+        moment = MonotonicClock().now()
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: self.last()["drive"] == "damped", f"damped; the robot says {self.last()}")
+        until(lambda: self.last()["drive"] == "damped", lambda: f"damped; the robot says {self.last()}")
         self.walker.wait(60)
         self.walker.stdout.close()
         until(lambda: not is_alive(self.servo), "the servo has left")
@@ -106,22 +108,6 @@ class Ground:
                 if pid:
                     os.kill(pid, signal.SIGKILL)
         self.robot.end()
-
-
-def until(condition, what, within=60.0):
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        time.sleep(0.002)
-
-
-def is_alive(pid: int) -> bool:
-    """A zombie is not."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import textwrap
 
 import pytest
 
-from daydreamer.web.beside import free_port
-
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 WITHOUT_TORCH = """
     import sys
@@ -23,8 +21,8 @@ WITHOUT_TORCH = """
 """
 
 
-def test_an_actor_without_torch_runs_what_the_learner_learns(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_an_actor_without_torch_runs_what_the_learner_learns(job, own_port):
+    address = f"127.0.0.1:{own_port}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, "--robot-minutes", "0.6", *same)
     program = [sys.executable, "-c", textwrap.dedent(WITHOUT_TORCH)]
@@ -35,8 +33,8 @@ def test_an_actor_without_torch_runs_what_the_learner_learns(job):
     assert job.policy_versions().max() >= 0, "it ran policies that the learner published"
 
 
-def test_a_robot_of_another_kind_is_refused_with_both_sides_shown(job):
-    address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+def test_a_robot_of_another_kind_is_refused_with_both_sides_shown(job, own_port):
+    address = f"127.0.0.1:{own_port}"
     same = ("--preset", "fake-tiny", "--logdir", str(job.logdir))
     learner = job.start("learner", "--bind", address, *same)
     program = [sys.executable, "-c", OTHER_ROWS]

@@ -8,11 +8,10 @@ import pytest
 
 from daydreamer.presets import a1_emulated
 from daydreamer.transport.auth import new_keys
-from daydreamer.web.beside import free_port
 from robots.a1.emulator_process import EmulatorConfig, EmulatorProcess
 
 pytest.importorskip("pybullet")
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 PREFILL = 60  # rows, 3 s of the robot
 SMALL = [
@@ -29,11 +28,11 @@ def emulated(tmp_path):
 
 
 def test_a_row_comes_from_the_robot_and_a_policy_goes_to_it_and_nobody_lets_it_go_undamped(
-    job, emulated, tmp_path
+    job, own_port, emulated, tmp_path
 ):
     host, port = emulated.address
     new_keys(tmp_path / "keys", ["actor"])
-    learner_at = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+    learner_at = f"127.0.0.1:{own_port}"
     # No promise of milliseconds is looked at here, and a busy computer must not stop the robot.
     patient = [f"robot_options.safety.{name}={seconds}" for name, seconds in a1_emulated.PATIENT.items()]
     robot = [f"robot_options.host={host}", f"robot_options.port={port}", "robot_options.local_port=0"]

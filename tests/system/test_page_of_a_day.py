@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from daydreamer.web.beside import free_port
 from daydreamer.web.charts import CHARTS
 from daydreamer.web.server import PAGE
 
@@ -41,12 +40,11 @@ def write_a_day(path: Path) -> None:
 
 
 @pytest.fixture
-def port(tmp_path):
+def port(tmp_path, own_port):
     write_a_day(tmp_path / "metrics.jsonl")
-    found = free_port("127.0.0.1", 0)
-    command = [sys.executable, "-m", "daydreamer.cli.main", "monitor", str(tmp_path), "--port", str(found)]
+    command = [sys.executable, "-m", "daydreamer.cli.main", "monitor", str(tmp_path), "--port", str(own_port)]
     with (tmp_path / "out").open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
-        yield found, process, tmp_path
+        yield own_port, process, tmp_path
         process.terminate()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from daydreamer.runtime.policy import OnnxPolicy
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 PRESET = ("--preset", "fake-tiny")
 
 
@@ -57,7 +57,7 @@ def test_ctrl_c_stops_both_after_a_checkpoint(job):
     process = train(job)
     job.eventually(lambda: job.metric("learner/steps") >= 4, "some updates")
     os.kill(process.pid, signal.SIGINT)
-    assert job.wait(process, 120) == 130
+    assert job.wait(process) == 130
     events = job.lines("events.jsonl")
     assert events[-1]["event"] == "stop" and events[-1]["reason"] == "SIGINT"
     latest = (job.logdir / "checkpoints" / "latest").read_text()
@@ -70,11 +70,9 @@ def test_when_the_supervisor_is_killed_nobody_is_left_behind(job):
     process = train(job)
     job.eventually(lambda: job.metric("robot/minutes") > 0, "rows")
     process.kill()
-    job.wait(process, 60)
-    job.eventually(
-        lambda: job.lines("events.jsonl")[-1]["event"] == "stop", "the learner stops by itself", 100
-    )
-    job.eventually(lambda: "stopped: SIGTERM" in (job.logdir / "actor.log").read_text(), "and the actor", 100)
+    job.wait(process)
+    job.eventually(lambda: job.lines("events.jsonl")[-1]["event"] == "stop", "the learner stops by itself")
+    job.eventually(lambda: "stopped: SIGTERM" in (job.logdir / "actor.log").read_text(), "and the actor")
 
 
 def test_another_agent_on_the_same_directory_is_refused(job):

@@ -23,7 +23,7 @@ def main(port, spool):
         link.send(row(sent))
         sent += 1
         time.sleep(0.001)
-    link.close(120.0)
+    link.close(200.0)
     say(sent, link.status().unacked)
 
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +19,11 @@ from daydreamer.transport.console_file import ConsoleFile, token_of
 from daydreamer.transport.console_keys import console_keys, viewer_keys
 from daydreamer.transport.console_messages import HandRefused
 from daydreamer.transport.link import LinkError
+from tests.awaiting import until
 from tests.contracts.telemetry import telemetry
 
 LONG = 60.0  # s; a loaded machine may take its time
+pytestmark = pytest.mark.usefixtures("patient_hands")
 
 
 @pytest.fixture
@@ -42,14 +43,6 @@ def console(hands):
 def viewer(console):
     with ConsoleClient(console.address, "secret", hz=20.0, viewer="test") as made:
         yield made
-
-
-def until(condition, what):
-    deadline = time.monotonic() + LONG
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not in {LONG} s: {what}"
-        time.sleep(0.01)
-    return found
 
 
 def seen(viewer, condition):
@@ -97,9 +90,9 @@ def test_a_wrong_token_is_refused_and_nothing_happens(console, hands):
 
 def test_a_reset_needs_a_name_and_a_wish_must_be_one(viewer):
     with pytest.raises(HandRefused, match="name of the person"):
-        viewer.send("reset")
+        viewer.send("reset", timeout=LONG)
     with pytest.raises(HandRefused, match="one of pause, resume"):
-        viewer.send("fly")
+        viewer.send("fly", timeout=LONG)
 
 
 def test_what_the_actor_refuses_is_the_answer_and_a_mistake_does_not_end_the_console(console, hands):
@@ -286,7 +279,7 @@ def test_beyond_this_computer_it_needs_keys_and_lets_in_the_learner_alone(tmp_pa
         Console("0.0.0.0:0", "secret", hands.append)
     new_keys(tmp_path / "learner", ["robot", "other"])
     robot = tmp_path / "robot"
-    robot.mkdir()
+    robot.mkdir(0o700)
     for name in ("robot.key", "learner.pub"):
         (robot / name).write_bytes((tmp_path / "learner" / name).read_bytes())
         (robot / name).chmod(0o600)

@@ -8,8 +8,9 @@ from daydreamer.core import pack
 from daydreamer.transport import console_client
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_client import ConsoleClient
+from tests.awaiting import until
 from tests.contracts.telemetry import telemetry
-from tests.transport.test_console import LONG, seen, until
+from tests.transport.test_console import LONG, seen
 
 
 @pytest.fixture

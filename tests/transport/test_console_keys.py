@@ -8,9 +8,10 @@ from daydreamer.transport.auth import KeyProblem
 from daydreamer.transport.console import Console
 from daydreamer.transport.console_client import ConsoleClient
 from daydreamer.transport.console_keys import console_keys, viewer_keys
+from tests.awaiting import until
 from tests.contracts.keys_apart import robots_keys
 from tests.contracts.telemetry import telemetry
-from tests.transport.test_console import seen, until
+from tests.transport.test_console import seen
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -176,17 +175,14 @@ def test_a_learner_that_is_shouted_at_serves_its_actor(tmp_path, caplog, kind):
         job.close()
 
 
-def test_an_actor_that_a_false_learner_shouts_at_finds_the_right_one(tmp_path, caplog):
+def test_an_actor_that_a_false_learner_shouts_at_finds_the_right_one(tmp_path, caplog, own_port):
     caplog.set_level(logging.CRITICAL)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    actor = ActorLink(f"127.0.0.1:{port}", "spot", SPEC, tmp_path)
+    actor = ActorLink(f"127.0.0.1:{own_port}", "spot", SPEC, tmp_path)
     actor.start()
     store, waits = DurableRows(), []
     try:
         settled, began = None, time.monotonic()
-        with storm("learner", port, FALSE_LEARNER) as fuzzer:
+        with storm("learner", own_port, FALSE_LEARNER) as fuzzer:
             while fuzzer.poll() is None:
                 before = time.monotonic()
                 assert before - began < LONGEST
@@ -196,7 +192,7 @@ def test_an_actor_that_a_false_learner_shouts_at_finds_the_right_one(tmp_path, c
                 if settled is None and before - began > 0.5:
                     settled = resident()
         assert resident() - (settled or resident()) < GROWTH
-        learner = LearnerLink(f"127.0.0.1:{port}", SPEC, store.next_seq)
+        learner = LearnerLink(f"127.0.0.1:{own_port}", SPEC, store.next_seq)
         eventually(lambda: actor.status().connected, lambda: pump(learner, store))
         actor.send(row(1))
         eventually(lambda: actor.status().unacked == 0, lambda: pump(learner, store))

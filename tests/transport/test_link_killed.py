@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -46,19 +45,12 @@ class Process:
         self.start()
 
 
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 @pytest.mark.system
-def test_killing_either_end_loses_and_doubles_no_row(tmp_path, port):
+def test_killing_either_end_loses_and_doubles_no_row(tmp_path, own_port):
     chance = random.Random(0)
     file, spool = tmp_path / "rows.log", tmp_path / "spool"
-    learner = Process("durable_learner.py", port, file)
-    actor = Process("counting_actor.py", port, spool)
+    learner = Process("durable_learner.py", own_port, file)
+    actor = Process("counting_actor.py", own_port, spool)
     streams = [actor.heard()]
 
     def size():
@@ -74,7 +66,7 @@ def test_killing_either_end_loses_and_doubles_no_row(tmp_path, port):
             if "actor" in victims:
                 actor.restart()
                 streams.append(actor.heard())
-        said, _ = actor.running.communicate("stop\n", timeout=150)
+        said, _ = actor.running.communicate("stop\n", timeout=250)
         sent, unacked = map(int, said.split())
     finally:
         learner.kill()

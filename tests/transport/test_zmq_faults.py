@@ -17,6 +17,8 @@ from daydreamer.transport.messages import Hello, RowBatch, Welcome, decode, enco
 from daydreamer.transport.spool import leftovers
 from tests.contracts.link_contract import SPEC, DurableRows, eventually, pump, row
 
+pytestmark = pytest.mark.usefixtures("patient_peers")
+
 
 @pytest.fixture
 def ends():
@@ -49,7 +51,6 @@ def dial(ends, port, directory, **settings):
     return ends[-1]
 
 
-@pytest.mark.usefixtures("patient_peers")
 def test_a_stranger_who_talks_nonsense_disturbs_nobody(ends, store, tmp_path, context):
     learner = listen(ends, store)
     actor = dial(ends, learner.port, tmp_path)
@@ -110,7 +111,7 @@ def test_an_actor_may_wait_for_one_before_it_that_is_about_to_go(ends, tmp_path)
             before.close(0.0)
         return asked[-1]
 
-    ends.append(ActorLink("127.0.0.1:9", "rex", SPEC, tmp_path, clock=clock, patience=5.0))
+    ends.append(ActorLink("127.0.0.1:9", "rex", SPEC, tmp_path, clock=clock, patience=60.0))
 
 
 def test_a_key_that_is_not_allowed_gets_nothing_until_it_is(ends, store, tmp_path):
@@ -184,19 +185,16 @@ def test_a_learner_that_is_started_again_goes_on_without_loss_or_doubling(ends, 
     eventually(lambda: actor.status().unacked == 0, lambda: pump(learner, store))
 
 
-def test_rows_wait_on_disk_for_a_learner_that_comes_later(ends, store, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    actor = dial(ends, port, tmp_path)
+def test_rows_wait_on_disk_for_a_learner_that_comes_later(ends, store, tmp_path, own_port):
+    actor = dial(ends, own_port, tmp_path)
     for i in range(500):
         actor.send(row(i))
     eventually(lambda: actor.status().spool_bytes > 500 * 20)
     assert not actor.status().connected
     actor.close(0.0)
-    second = dial(ends, port, tmp_path)  # the actor, too, is started again
+    second = dial(ends, own_port, tmp_path)  # the actor, too, is started again
     second.send(row(0))
-    learner = listen(ends, store, port=port)
+    learner = listen(ends, store, port=own_port)
     eventually(lambda: store.count == 501, lambda: pump(learner, store))
     assert store.rewards == {actor.stream: [float(i) for i in range(500)], second.stream: [0.0]}
     eventually(lambda: second.status().unacked == 0, lambda: pump(learner, store))
@@ -239,6 +237,7 @@ def test_a_learner_that_falls_silent_is_left_for_one_that_speaks(ends, store, tm
     assert other != identity
     assert decode(again).stream == actor.stream
     assert not actor.status().connected
+    monkeypatch.setattr(actor_session, "SILENCE", 60.0)
     context.destroy(linger=0)  # returns when the port is free
     learner = listen(ends, store, port=port)
     eventually(lambda: store.count == 1, lambda: pump(learner, store))
@@ -268,7 +267,6 @@ def test_rows_end_a_wait_at_once(ends, store, tmp_path):
     assert len(came) == 1
 
 
-@pytest.mark.usefixtures("patient_peers")
 def test_what_another_thread_wants_said_is_said_at_once(ends, store, tmp_path, monkeypatch):
     for session in (learner_session, actor_session):  # nothing but the bell ends the wait
         monkeypatch.setattr(session, "HEARTBEAT", 120.0)
@@ -296,31 +294,31 @@ def test_a_learner_that_stops_and_closes_has_told_its_actors(ends, store, tmp_pa
 
 
 def test_a_link_that_breaks_down_says_so_to_the_control_loop(ends, store, tmp_path, monkeypatch):
-    actor = dial(ends, 9, tmp_path)
+    actor, sent = dial(ends, 9, tmp_path), threading.Event()
 
     def broken(self, now):
+        assert sent.wait(60.0)
         raise RuntimeError("a mistake in the link")
 
     monkeypatch.setattr(actor_session.ActorSession, "wait", broken)
     actor.send(row(0))
-
+    sent.set()
     eventually(lambda: actor._desk.broken is not None)
     with pytest.raises(LinkError, match="a mistake in the link"):
         actor.send(row(1))
     assert actor.status().broken == "a mistake in the link"
 
 
-def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(ends, store, tmp_path, caplog):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    actor = dial(ends, port, tmp_path, spool_limit_bytes=20_000, when_full="drop-oldest")
+def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(
+    ends, store, tmp_path, caplog, own_port
+):
+    actor = dial(ends, own_port, tmp_path, spool_limit_bytes=20_000, when_full="drop-oldest")
     for i in range(2000):  # 29 bytes each: three times the limit
         actor.send(row(i))
     eventually(lambda: actor.status().dropped > 1000 and not actor._desk.queue)
     assert not actor.status().full and actor.status().spool_bytes <= 20_000 + 29
     assert "its oldest rows are given up" in caplog.text
-    learner = listen(ends, store, port=port)
+    learner = listen(ends, store, port=own_port)
     eventually(lambda: actor.status().connected and actor.status().unacked == 0, lambda: pump(learner, store))
     numbers = store.numbers[actor.stream]
     assert numbers == list(range(actor.status().dropped, 2000)), "the newest, in order, and no other"
@@ -328,7 +326,7 @@ def test_a_spool_at_its_limit_may_give_up_its_oldest_rows_and_counts_them(ends, 
     assert actor.status().acked == len(numbers), "what was given up is not acknowledged"
 
 
-def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_path):
+def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_path, monkeypatch):
     learner = listen(ends, store)
     first, second = dial(ends, learner.port, tmp_path / "a"), dial(ends, learner.port, tmp_path / "b")
     for i in range(50):
@@ -338,6 +336,7 @@ def test_two_processes_of_one_name_take_no_row_from_each_other(ends, store, tmp_
     staying, leaving = (second, first) if first.status().refused else (first, second)
     eventually(lambda: staying.status().unacked == 0, lambda: pump(learner, store))
     staying.close()
+    monkeypatch.setattr(learner_session, "SILENCE", 3.0)  # by which it knows that this one is gone
     eventually(lambda: leaving.status().unacked == 0, lambda: pump(learner, store))
     assert store.rewards == {one.stream: [float(i) for i in range(50)] for one in (first, second)}
 

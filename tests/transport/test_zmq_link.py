@@ -36,6 +36,7 @@ def make_pair(tmp_path, keys=None):
     return Pair(learner, actor), close
 
 
+@pytest.mark.usefixtures("patient_peers")
 class TestZmqLink(LinkContract):
     @pytest.fixture
     def pair(self, tmp_path):
@@ -44,6 +45,7 @@ class TestZmqLink(LinkContract):
         close()
 
 
+@pytest.mark.usefixtures("patient_peers")
 class TestZmqLinkWithKeys(LinkContract):
     @pytest.fixture
     def pair(self, tmp_path):

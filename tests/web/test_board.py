@@ -148,7 +148,7 @@ def test_an_actor_that_cannot_be_looked_at_for_a_moment_is_found_all_the_same(ru
     board = Board(run_dir, {}, open_console)
     board.start()
     try:
-        assert found.wait(30)
+        assert found.wait(60)
         board.look_for_actors()
         board.hand("damp")
         assert spot.console.wishes == [("damp", "")]
@@ -168,7 +168,7 @@ def test_a_mistake_with_one_line_does_not_end_what_follows_a_run(run_dir, monkey
     monkeypatch.setattr(follower, "look", broken)
     follower.start()
     try:
-        assert again.wait(30)
+        assert again.wait(60)
         assert follower.status()["metrics"]["learner/steps"] == 100
     finally:
         follower.close()

@@ -4,19 +4,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from robots.a1.awake import Awake
 from robots.a1.servo_config import ServoConfig
 from robots.a1.servo_process import ServoProcess, environment
+from tests.awaiting import until
 
+# Its end is told also where it is killed, as it is when it has not let go within a second on a busy computer.
 OBLIGING = """#!/bin/sh
 echo "$@" >> "$INHIBITED"
 for last; do :; done
-"$last"
-echo ended >> "$INHIBITED"
+exec 3<&0
+(exec <&3; "$last"; echo ended >> "$INHIBITED") &
+wait
 """
 REFUSING = "#!/bin/sh\necho 'Failed to inhibit: Access denied' >&2\nexit 1\n"
 
@@ -34,15 +36,12 @@ class Logind:
 
     def lines(self, count):
         """The first ``count`` lines it was told, once they are there."""
-        return awaited(lambda: self.told.exists() and self.told.read_text().splitlines()[:count], count)
+        return until(
+            lambda: len(found := self.read()) >= count and found[:count], lambda: f"{count} of {self.read()}"
+        )
 
-
-def awaited(ask, count=1, within=60.0):
-    deadline = time.monotonic() + within
-    while len(found := ask() or []) < count:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.01)
-    return found
+    def read(self):
+        return self.told.read_text().splitlines() if self.told.exists() else []
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_without_that_program_there_is_a_warning_and_no_more(tmp_path, monkeypat
 def test_a_refusal_is_a_warning_and_no_more(logind, caplog):
     logind.does(REFUSING)
     awake = Awake()
-    awaited(lambda: caplog.records)
+    until(lambda: caplog.records, "a warning")
     awake.close()
     assert "may go to sleep" in caplog.text and "Access denied" in caplog.text
 
@@ -86,7 +85,8 @@ def test_a_refusal_is_a_warning_and_no_more(logind, caplog):
 def test_the_servo_of_a_robot_whose_stops_are_kept_holds_it(logind, tmp_path, real):
     latch = str(tmp_path / "a1.stop") if real else ""
     process = ServoProcess(ServoConfig(host="127.0.0.1", port=9, local_port=0, damp_time=0.02, latch=latch))
-    awaited(lambda: [1] if process.report() is not None else [])
+    until(lambda: process.report() is not None, "a report")
+    assert not real or logind.lines(1)
     os.kill(process.pid, signal.SIGTERM)
     process.end()
     process.free()

@@ -20,6 +20,7 @@ from robots.robot import JointCommand, RobotAbsent, RobotError
 from robots.safety.config import SafetyConfig
 from robots.safety.faults import Fault
 from robots.safety.modes import Mode
+from tests.awaiting import until
 from tests.contracts.robot_contract import RobotContract
 
 pytest.importorskip("pybullet")
@@ -39,7 +40,8 @@ class Bench:
     def new_driver(self) -> A1:
         if self.driver is not None:
             self.driver.close()
-        self.driver = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=PATIENT)
+        calm = {"damp_time": 0.02, "safety": PATIENT, "patience": 60.0}
+        self.driver = A1(*self.emulator.address, local_port=0, **calm)
         return self.driver
 
     def connected(self) -> A1:
@@ -123,10 +125,7 @@ def test_figures_of_the_servo(a1):
 
 
 def await_stop(a1):
-    deadline = a1.clock.now() + 60.0
-    while a1.mode is not Mode.DAMP and a1.clock.now() < deadline:
-        a1.clock.sleep_until(a1.clock.now() + 0.01)
-    assert a1.mode is Mode.DAMP
+    until(lambda: a1.mode is Mode.DAMP, "the stop")
 
 
 def test_a_stop_is_told_with_its_cause_and_reset_by_a_named_person(a1):

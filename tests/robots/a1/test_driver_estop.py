@@ -1,7 +1,6 @@
 """Every way to stop an A1 that is driven over UDP: the box on a pseudo-terminal, the remote, a call; and after it."""
 
 import threading
-import time
 
 import pytest
 
@@ -13,6 +12,7 @@ from robots.robot import JointCommand, RobotError, RobotStopped
 from robots.safety import latch
 from robots.safety.faults import Fault
 from robots.safety.modes import Mode
+from tests.awaiting import until
 
 pytest.importorskip("pybullet")
 pytest.importorskip("serial")
@@ -26,7 +26,8 @@ class Bench:
         self.made, self.boxes = [], []
 
     def driver(self, **options) -> A1:
-        robot = A1(*self.emulator.address, local_port=0, damp_time=0.02, safety=PATIENT, **options)
+        calm = {"damp_time": 0.02, "safety": PATIENT, "patience": 60.0}
+        robot = A1(*self.emulator.address, local_port=0, **calm, **options)
         self.made.append(robot)
         return robot
 
@@ -61,13 +62,6 @@ def bench(emulated):
     yield emulated
     emulated.emulator.hold_stop(False)
     emulated.tidy()
-
-
-def until(condition, within=60.0):
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.002)
 
 
 def lie(robot):

@@ -126,6 +126,20 @@ def test_of_a_servo_that_hung_is_told_what_became_of_the_robot(lab, robot):
         robot.read()
 
 
+@pytest.mark.parametrize(
+    ("hangs", "told"), [(True, "no word from the servo process"), (False, "has been silent for 0.1")]
+)
+def test_who_fell_silent_is_told_from_the_moment_on_at_which_a_reading_is_too_old(lab, robot, hangs, told):
+    push(robot)
+    limit = robot._config.safety.state_hold
+    lab.answers = False
+    assert robot.read().seq  # of the tick before: the servo has spoken since
+    lab.hangs = hangs
+    lab.clock.advance(limit - 0.001)
+    with pytest.raises(StaleState, match=told):
+        robot.read()
+
+
 @pytest.mark.parametrize("kind", [EmulatedA1, SdkA1])
 def test_a_stop_on_disk_is_found_before_anything_is_started(lab, tmp_path, monkeypatch, kind):
     file = tmp_path / "a1.stop"
@@ -179,7 +193,7 @@ def asked_by_a_viewer(robot):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert told and not thread.is_alive(), "it waits for the control loop"
     return told[0]
 

@@ -23,7 +23,7 @@ KD = np.tile([1.0, 2.0, 2.0], 4)
 def client(to: Emulator) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.connect(to.address)
-    made.settimeout(2.0)
+    made.settimeout(60.0)
     return made
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from robots.a1.protocol import decode_command
 from robots.a1.sdk import SdkProcess
 from robots.a1.servo_config import ServoConfig
 from robots.a1.servo_process import ServoProcess
+from tests.awaiting import until
 
 
 @pytest.fixture(params=["default", "ignored"])
@@ -40,13 +40,6 @@ def servo(robot, monkeypatch):
     until(lambda: process.report() is not None)
     yield process
     process.free()
-
-
-def until(condition):
-    deadline = time.monotonic() + 60.0
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def packets(robot):

@@ -55,7 +55,7 @@ def line():
 def servo(line):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside:
         outside.connect(line.getsockname())
-        outside.settimeout(5.0)
+        outside.settimeout(60.0)
         yield outside
 
 

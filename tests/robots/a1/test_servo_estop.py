@@ -14,12 +14,13 @@ from robots.a1.records import ESTOPS, FAULTS, ORDER, REPORT, blank, get_causes, 
 from robots.a1.servo import Servo
 from robots.a1.servo_config import ServoConfig
 from robots.a1.servo_loop import ServoLoop
-from robots.clock import ManualClock, MonotonicClock
+from robots.clock import ManualClock
 from robots.robot import JointCommand
 from robots.safety import latch
 from robots.safety.estop import Estop, heartbeat
 from robots.safety.faults import Fault
 from robots.safety.modes import Mode
+from tests.awaiting import until
 
 INFO = model.info(simulated=False)
 TICK = 0.002
@@ -328,9 +329,7 @@ def test_a_stop_that_the_disk_does_not_take_is_told_after_a_second_until_it_does
     press(around, 71.0)
     assert unkept(around, 71.0) == 1, "it is not kept any more than the one before"
     read_only()
-    deadline = MonotonicClock().now() + 60
-    while around.servo._keeper.owes:
-        assert MonotonicClock().now() < deadline
+    until(lambda: not around.servo._keeper.owes, "the disk has it")
     assert unkept(around, 72.0) == 0 and latch.read(file).why == "someone pressed stop"
     press(around, 73.0)
     assert unkept(around, 73.0) == 0, "the next one has its second, too"

@@ -1,12 +1,12 @@
 """The thread that takes stops to the disk, which the loop never waits for, and what it tells when the disk does not."""
 
 import threading
-import time
 
 import pytest
 
 from robots.safety import latch
 from robots.safety.latch import Keeper, Stop
+from tests.awaiting import until
 
 STOP = Stop("a1", "the stop button is pressed", "2026-02-03T04:05:06+01:00", "ada on lab, process 7")
 
@@ -29,7 +29,7 @@ def test_a_keeper_goes_on_keeping_and_ends_when_it_is_closed(file):
     keeper = Keeper(file, "a1")
     for why in ("first", "second", "third"):
         keeper.keep(why)
-        wait_until(lambda: is_idle(keeper))
+        until(lambda: is_idle(keeper))
         assert latch.read(file).why == why
     worker = keeper._thread
     assert worker.is_alive() and worker.daemon, "a program that forgets to close it ends all the same"
@@ -42,20 +42,13 @@ def is_idle(keeper):
     return not keeper._pending and len(keeper._news._waiters) == 1
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def test_a_keeper_forgets_after_a_reset(file):
     keeper = Keeper(file, "a1")
     keeper.keep("a motor is too hot")
-    wait_until(lambda: is_idle(keeper))
+    until(lambda: is_idle(keeper))
     assert latch.read(file) is not None
     keeper.forget("Ada")
-    wait_until(lambda: is_idle(keeper))
+    until(lambda: is_idle(keeper))
     assert latch.read(file) is None
     keeper.forget("Ada")
     assert keeper.close(60.0), "there may be nothing to forget"
@@ -117,7 +110,7 @@ def test_a_disk_that_never_takes_it_does_not_hold_anyone_up(file, monkeypatch):
     monkeypatch.setattr(latch, "RETRY", 60.0)
     keeper = Keeper(file, "a1")
     keeper.keep("hot")
-    wait_until(lambda: keeper._news._waiters)
+    until(lambda: keeper._news._waiters)
     assert not keeper.close(0.05)
     assert len(tries) <= 2, "and is not asked all the time"
 
@@ -134,12 +127,12 @@ def test_what_the_disk_has_not_taken_is_told_with_its_reason(file, monkeypatch):
     assert not keeper.owes and keeper.failure == ""
     keeper.keep("hot")
     assert keeper.owes
-    wait_until(lambda: keeper._refusal)
+    until(lambda: keeper._refusal)
     told = keeper.failure
     assert told.startswith("robot 'a1' was stopped at 20") and "hot" in told
     assert told.endswith(f"could not be written to {file} (Read-only file system): a restart forgets it")
     monkeypatch.setattr(latch, "write", really)
-    wait_until(lambda: is_idle(keeper))
+    until(lambda: is_idle(keeper))
     assert not keeper.owes and keeper.failure == ""
     assert keeper.close(60.0)
 
@@ -160,7 +153,7 @@ def test_a_stop_that_cannot_be_removed_is_not_owed_and_told_all_the_same(file, m
     (file.parent / "a1.history.jsonl").mkdir()
     keeper = Keeper(file, "a1")
     keeper.forget("Ada")
-    wait_until(lambda: keeper._refusal)
+    until(lambda: keeper._refusal)
     assert not keeper.owes and keeper.failure.startswith(
         f"the stop in {file} was reset and could not be removed"
     )
@@ -173,7 +166,7 @@ def test_after_a_reset_there_is_room_for_the_next_stop(file):
     latch.refuse(file, "")
     keeper = Keeper(file, "a1")
     keeper.keep("hot")
-    wait_until(lambda: is_idle(keeper))
+    until(lambda: is_idle(keeper))
     keeper.forget("Ada")
     assert keeper.close(60.0)
     assert (file.parent / "a1.stop.spare").stat().st_size == latch.ROOM

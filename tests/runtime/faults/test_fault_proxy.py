@@ -8,8 +8,7 @@ import time
 import pytest
 
 from daydreamer.runtime.faults.proxy import FaultProxy
-
-PATIENCE = 60.0  # s
+from tests.awaiting import PATIENCE, until
 
 
 class Echo:
@@ -81,13 +80,6 @@ def silent(client, seconds=0.2):
         client.settimeout(PATIENCE)
 
 
-def eventually(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def settled(proxy):
     """The proxy's own thread has done all that it was told."""
     done = threading.Event()
@@ -107,7 +99,7 @@ def test_what_is_held_comes_when_it_is_let_go(proxy, client, echo, up, down):
     settled(proxy)
     client.sendall(b"held")
     if not up:
-        eventually(lambda: bytes(echo.said[0]) == b"helloheld")
+        until(lambda: bytes(echo.said[0]) == b"helloheld")
     assert silent(client)
     assert bytes(echo.said[0]) == (b"hello" if up else b"helloheld")
     proxy.heal()
@@ -154,15 +146,15 @@ def test_a_truncated_message_arrives_in_half(proxy, client, echo):
 def test_a_duplicate_says_all_again_on_a_second_connection_and_goes_on(proxy, client, echo):
     exchange(client, b"hello")
     proxy.duplicate()
-    eventually(lambda: len(echo.said) == 2 and bytes(echo.said[1]) == b"hello")
+    until(lambda: len(echo.said) == 2 and bytes(echo.said[1]) == b"hello")
     exchange(client, b" world")
-    eventually(lambda: bytes(echo.said[1]) == b"hello world")
+    until(lambda: bytes(echo.said[1]) == b"hello world")
     assert bytes(echo.said[0]) == b"hello world"
 
 
 def test_where_nobody_listens_a_connection_ends_at_once(proxy, echo):
     echo.listener.close()
-    eventually(lambda: refused(echo.port))
+    until(lambda: refused(echo.port))
     with (
         socket.create_connection(("127.0.0.1", proxy.port), PATIENCE) as client,
         contextlib.suppress(ConnectionResetError),

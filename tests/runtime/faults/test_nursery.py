@@ -1,13 +1,13 @@
 """Processes that are forked from one that has imported everything: like any other process, and sooner there."""
 
 import signal
-import time
 
 import pytest
 
 from daydreamer.runtime.faults.nursery import Nursery
 from daydreamer.runtime.supervise import Child, signal_process
 from robots.program import program
+from tests.awaiting import until
 
 
 @pytest.fixture
@@ -19,10 +19,7 @@ def nursery(tmp_path):
 
 
 def end(process):
-    deadline = time.monotonic() + 30
-    while process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: process.poll() is not None, "its end")
     return process.poll()
 
 
@@ -40,13 +37,6 @@ def test_it_runs_a_module_with_its_arguments_and_tells_its_exit_code(nursery, tm
 def test_a_process_that_is_killed_says_so(nursery, tmp_path):
     process = nursery.start(Child("server", program("http.server", "0"), tmp_path / "out"))
     assert process.poll() is None
-    signal_process_when_alone(process)
-    assert end(process) == -signal.SIGKILL
-
-
-def signal_process_when_alone(process):
-    """It has a session of its own a moment after the fork."""
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        signal_process(process, signal.SIGKILL)
-        time.sleep(0.01)
+    # It has a session of its own a moment after the fork.
+    until(lambda: signal_process(process, signal.SIGKILL) or process.poll() is not None, "its end")
+    assert process.poll() == -signal.SIGKILL
