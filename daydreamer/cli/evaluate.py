@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 
 from daydreamer.cli.options import Changes, Json, check_positive, check_seed
-from daydreamer.cli.policy_source import newest_policy, preset_of
+from daydreamer.cli.policy_source import find_policy, newest_policy, preset_of
 from daydreamer.core.errors import DaydreamerError
 from daydreamer.core.writable import writable_directory
 from daydreamer.presets.registry import load
@@ -33,7 +33,9 @@ class Evaluate:
     scores every one that was kept.
     """
 
-    run_directory: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run directory")]
+    run_directory: Annotated[
+        Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="a run directory, or an .onnx policy")
+    ]
     rollouts: Annotated[int, tyro.conf.arg(help="how many, each with a seed of its own")] = 5
     seconds: Annotated[float, tyro.conf.arg(help="of each")] = 60.0
     seed: Annotated[int, tyro.conf.arg(help="of the first rollout")] = 0
@@ -78,8 +80,7 @@ class Evaluate:
     def _one(self) -> int:
         from daydreamer.runtime.film import Film
 
-        run, trial_of = self._trial()
-        trial = trial_of(self.policy if self.policy is not None else newest_policy(run)).hold()
+        trial = self._chosen().hold()
         version = trial.open().version
         if not self.json:
             print(f"policy version {version}: {self.rollouts} rollouts of {self.seconds:g} s")
@@ -94,8 +95,16 @@ class Evaluate:
             _summary(result)
         return 0
 
+    def _chosen(self) -> Trial:
+        """A policy by itself says which robot it is for; one that is named beside a run is tried on the run's."""
+        if self.policy is None and self.run_directory.is_file():
+            source = find_policy(self.run_directory)
+            return self._trial(source.policy, source.preset, source.changes)
+        run, trial_of = self._of_run()
+        return trial_of(self.policy if self.policy is not None else newest_policy(run))
+
     def _every(self) -> int:
-        run, trial_of = self._trial()
+        run, trial_of = self._of_run()
         kept = kept_policies(run)
         if not kept:
             raise DaydreamerError(f"{run.path} has kept no policies yet")
@@ -125,13 +134,15 @@ class Evaluate:
             print()
         return 0
 
-    def _trial(self) -> tuple[RunDir, Callable[[Path], Trial]]:
+    def _of_run(self) -> tuple[RunDir, Callable[[Path], Trial]]:
         """The run, and what is tried with one of its policies."""
         run = RunDir(self.run_directory)
         name, own = preset_of(run.read_config())
-        changes = (*own, *self.changes)
-        load(name, changes)  # a mistake is told now
-        return run, lambda policy: Trial(policy, name, changes, self.rollouts, self.seconds, self.seed)
+        load(name, (*own, *self.changes))  # a mistake is told now
+        return run, lambda policy: self._trial(policy, name, own)
+
+    def _trial(self, policy: Path, preset: str, own: tuple[str, ...]) -> Trial:
+        return Trial(policy, preset, (*own, *self.changes), self.rollouts, self.seconds, self.seed)
 
 
 def _say(score: RolloutScore) -> None:

@@ -37,6 +37,8 @@ def young(tmp_path):
     [
         (["eval", "RUN", "--best"], "--all"),
         (["eval", "RUN", "--all"], "kept no policies"),
+        (["eval", "RUN/config.yaml"], "config.yaml: expected an ONNX model"),
+        (["eval", "RUN/config.yaml", "--all"], "holds no run"),
         (["eval", "RUN", "--all", "--best", "--set", "hz=10"], "leave --set out"),
         (["eval", "RUN"], "no checkpoint yet"),
         (["eval", "RUN", "--policy", "RUN/config.yaml"], "config.yaml: expected an ONNX model"),

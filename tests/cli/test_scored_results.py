@@ -5,6 +5,7 @@ No robot is simulated: trials are replaced by scripted results.
 
 import hashlib
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from daydreamer.cli import bench_adaptation, bench_robustness, evaluate
 from daydreamer.cli.bench_adaptation import Adaptation
 from daydreamer.cli.main import main
+from daydreamer.presets.trial import Trial
 from daydreamer.runtime.run_dir import RunDir
 from daydreamer.runtime.scoring import score_rollout, summarise
 
@@ -76,6 +78,23 @@ def test_the_best_policy_is_shipped_with_a_card_of_rollouts_that_did_not_choose_
     told = json.loads(capsys.readouterr().out)
     assert told["best"] == "minute-0010.00.onnx"
     assert [row["walking_speed"] for row in told["policies"]] == pytest.approx([0.0, 0.9, 0.3])
+
+
+def test_a_policy_by_itself_is_tried_on_the_robot_of_its_run(tmp_path, monkeypatch, capsys):
+    tried = []
+    monkeypatch.setattr(Trial, "open", lambda trial: SimpleNamespace(version=7))
+    monkeypatch.setattr(Trial, "run", lambda trial, *_: tried.append(trial) or scored(0.4))
+    made = RunDir(tmp_path / "run")
+    made.claim({"name": "fake-tiny", "changes": ["hz=10"], "seed": 4})
+    made.keep_policy(5, b"policy")
+    (file,) = made.policies.iterdir()
+    run("eval", file, "--set", "hz=40")
+    assert (tried[0].read(), tried[0].preset, tried[0].changes) == (
+        b"policy",
+        "fake-tiny",
+        ("hz=10", "hz=40"),
+    )
+    assert "walks: yes" in capsys.readouterr().out
 
 
 def test_each_cell_of_robustness_is_under_its_own_label(tmp_path, tried):
