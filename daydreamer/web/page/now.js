@@ -130,7 +130,7 @@ export class Now {
 
   events(events) {
     fill($("events"), [...events].reverse().map(({ time, event, ...rest }) => {
-      const words = Object.entries(rest).map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+      const words = Object.entries(rest).filter(([, value]) => value !== "").map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`);
       const line = element("li");
       line.append(element("time", new Date(1000 * time).toLocaleTimeString("en-GB")), element("span", [event, ...words].join(", ")));
       return line;
