@@ -108,9 +108,8 @@ class LearnerCommand:
             "speed": self.speed,
             "changes": list(changes),
         }
-        run_dir.check(
-            config, defaults(preset)
-        )  # of another preset's run this says more than its rows, which do not fit either
+        # Of another preset's run this says more than its rows, which do not fit either.
+        run_dir.check(config, defaults(preset))
         # The replay's lock comes first: a second learner on the same directory must not touch its configuration. No row
         # is dropped before rows come in, and so none of a run whose configuration is then refused.
         with self._open(run_dir.replay, rows, preset.learner.capacity, seed) as replay:
