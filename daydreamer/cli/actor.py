@@ -118,7 +118,7 @@ class ActorCommand:
                 print(f"error: {error}", file=sys.stderr, flush=True)
                 pause_before_the_next_start(stop.before)
                 return stop.exit_code or NO_ROBOT
-        _log.info("stopped: %s", reason)
+            _log.info("stopped: %s", reason)
         return stop.exit_code
 
     def _act(self, stop: StopSignals) -> str:

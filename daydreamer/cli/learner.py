@@ -78,11 +78,11 @@ class LearnerCommand:
         try:
             with StopSignals() as stop:
                 reason = self._learn(stop)
+                _log.info("stopped: %s", reason)
         except ModuleNotFoundError as error:
             raise DaydreamerError(
                 f"the learner needs {error.name}; from a clone: pip install '.[learner]'"
             ) from error
-        _log.info("stopped: %s", reason)
         return stop.exit_code
 
     def _learn(self, stop: StopSignals) -> str:

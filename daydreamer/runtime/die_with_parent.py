@@ -17,7 +17,8 @@ _LOOK_EVERY = 1.0  # s
 def die_with_parent() -> None:
     """End this process (by SIGTERM, so that it closes down properly) when its supervisor is gone.
 
-    Does nothing in a process that was not started by one.
+    Does nothing in a process that was not started by one. The signal may come several times, milliseconds apart: Linux
+    sends it for each thread of the supervisor that the process is handed on to and that ends, too.
     """
     parent = int(os.environ.get(PARENT, "0"))
     if not parent:

@@ -1,10 +1,12 @@
 """What an actor leaves in its directory for those who look for it."""
 
 import logging
+import signal
 
 import pytest
 
 from daydreamer.cli.actor import ActorCommand
+from daydreamer.cli.learner import LearnerCommand
 from daydreamer.envs.robot_env import RobotEnv
 from daydreamer.envs.tasks.walk import WalkTask
 from daydreamer.runtime.actor import Actor
@@ -22,6 +24,27 @@ from tests.transport.test_console import LONG, seen, telemetry
 def env():
     robot = FakeRobot()
     return RobotEnv(robot, WalkTask(robot.info))
+
+
+@pytest.mark.parametrize(("command", "works"), [(ActorCommand, "_act"), (LearnerCommand, "_learn")])
+def test_what_stopped_it_is_told_while_the_signal_may_come_again(
+    tmp_path, monkeypatch, caplog, command, works
+):
+    """A supervisor that is killed sends one for each of its threads."""
+
+    def stopped(self, stop):
+        signal.raise_signal(signal.SIGTERM)
+        return stop()
+
+    handlers = []
+    log = logging.getLogger(command.__module__)
+    monkeypatch.setattr(command, works, stopped)
+    monkeypatch.setattr(
+        log, "info", lambda *words: handlers.append((words, signal.getsignal(signal.SIGTERM)))
+    )
+    assert command(tmp_path).run() == 143
+    ((words, handler),) = handlers
+    assert words == ("stopped: %s", "SIGTERM") and handler not in (signal.SIG_DFL, None)
 
 
 def test_a_life_without_a_console_does_not_pass_for_ended_because_the_one_before_it_has(tmp_path):
